@@ -1,0 +1,56 @@
+//! Condition types and reasons, as stable strings.
+
+pub mod kind {
+    pub const READY: &str = "Ready";
+    pub const NETWORK_POLICY_EFFECTIVE: &str = "NetworkPolicyEffective";
+    pub const NETWORK_ISOLATED: &str = "NetworkIsolated";
+    /// On `SncTenant`: whether what is claimed is claimed alone.
+    pub const NAMESPACES_CLAIMED: &str = "NamespacesClaimed";
+    /// On `SncTenant`: whether the namespaces fit the tenant's total.
+    pub const QUOTA_FITS: &str = "QuotaFits";
+    /// On `SncBaseline`: whether the baselines of each matched tenant agree.
+    pub const CONSISTENT: &str = "Consistent";
+}
+
+pub mod reason {
+    pub const APPLIED: &str = "Applied";
+    pub const NOT_GOVERNED: &str = "NotGoverned";
+    pub const OBSERVED: &str = "Observed";
+    pub const PENDING: &str = "Pending";
+    pub const GATE_NOT_PROVEN: &str = "GateNotProven";
+    pub const NAMESPACE_CONFLICT: &str = "NamespaceConflict";
+    pub const NAMESPACE_PROTECTED: &str = "NamespaceProtected";
+    pub const QUOTA_EXCEEDED: &str = "QuotaExceeded";
+    pub const LABEL_CONFLICT: &str = "LabelConflict";
+    pub const BASELINE_CONFLICT: &str = "BaselineConflict";
+    pub const ADOPTED_WITH_GAP: &str = "AdoptedWithGap";
+    pub const ADMITTED_BEFORE_ISOLATION: &str = "AdmittedBeforeIsolation";
+    pub const FIELDS_REFUSED: &str = "FieldsRefused";
+    pub const UNREADABLE: &str = "Unreadable";
+    pub const RETAINED: &str = "Retained";
+    pub const APPLY_FAILED: &str = "ApplyFailed";
+    pub const RECORD_TRUNCATED: &str = "RecordTruncated";
+
+    pub const NOT_ENFORCED: &str = "NotEnforced";
+    pub const POLICIES_PRESENT: &str = "PoliciesPresent";
+    pub const POLICIES_MISSING: &str = "PoliciesMissing";
+    pub const FOREIGN_POLICY: &str = "ForeignPolicy";
+    pub const HOST_NETWORK: &str = "HostNetwork";
+    pub const UNMODELLED_KIND: &str = "UnmodelledPolicyKind";
+
+    pub const ENFORCEMENT_NOT_PROVEN: &str = "EnforcementNotProven";
+    pub const ENFORCEMENT_STATED: &str = "EnforcementStated";
+
+    pub const CLAIMED: &str = "Claimed";
+    pub const WITHIN_TOTAL: &str = "WithinTotal";
+    pub const NO_TOTAL: &str = "NoTotal";
+    pub const AGREES: &str = "Agrees";
+
+    // Reasons of Events only.
+    pub const ISOLATED: &str = "Isolated";
+    pub const REPAIRED: &str = "Repaired";
+    pub const REMOVED: &str = "Removed";
+    pub const RELEASED: &str = "Released";
+    pub const NAMESPACE_CREATED: &str = "NamespaceCreated";
+    pub const GATE_PROVEN: &str = "GateProven";
+}

@@ -1,0 +1,12 @@
+//! Nouns and rules of the product, with no Kubernetes client, no clock and no I/O.
+
+pub mod cidr;
+pub mod condition;
+pub mod flow;
+pub mod lang;
+pub mod lattice;
+pub mod names;
+pub mod policy;
+pub mod quantity;
+pub mod text;
+pub mod tier;

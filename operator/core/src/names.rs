@@ -1,0 +1,83 @@
+//! Names that other people see: labels, annotations, object names, field managers.
+
+pub const GROUP: &str = "secnumcloud.dev";
+
+/// Guarded: set by the operator, or by a user whom RBAC allows the verb `assign` on that `SncTenant`.
+pub const LABEL_TENANT: &str = "secnumcloud.dev/tenant";
+/// Operator only. `true` once the policies were read back; `audit` or `warn` where the effective isolation
+/// mode asks for no policies and the namespace never had them.
+pub const LABEL_ISOLATED: &str = "secnumcloud.dev/isolated";
+pub const LABEL_ENVIRONMENT: &str = "secnumcloud.dev/environment";
+pub const LABEL_SENSITIVITY: &str = "secnumcloud.dev/sensitivity";
+/// Operator only: floors that the `SncPolicy` ratchet reads.
+pub const LABEL_FLOOR_LEVEL: &str = "secnumcloud.dev/floor-level";
+pub const LABEL_FLOOR_ISOLATION: &str = "secnumcloud.dev/floor-isolation";
+pub const LABEL_FLOOR_POD_SECURITY: &str = "secnumcloud.dev/floor-pod-security";
+pub const LABEL_FLOOR_QUOTA: &str = "secnumcloud.dev/floor-quota";
+/// Every key under this prefix on a Namespace is guarded.
+pub const LABEL_PREFIX: &str = "secnumcloud.dev/";
+
+pub const LABEL_MANAGED_BY: &str = "app.kubernetes.io/managed-by";
+pub const MANAGED_BY: &str = "snc-operator";
+/// What a managed object is for: `isolation`, `dns`, `flow`, `quota`, `limits`, `rights`, `record`.
+pub const LABEL_COMPONENT: &str = "app.kubernetes.io/component";
+pub const ANNOTATION_POLICY: &str = "secnumcloud.dev/policy";
+pub const ANNOTATION_FLOW: &str = "secnumcloud.dev/flow";
+
+pub const METADATA_NAME: &str = "kubernetes.io/metadata.name";
+
+pub const PSA_ENFORCE: &str = "pod-security.kubernetes.io/enforce";
+pub const PSA_WARN: &str = "pod-security.kubernetes.io/warn";
+pub const PSA_AUDIT: &str = "pod-security.kubernetes.io/audit";
+
+pub const DEFAULT_DENY: &str = "snc-default-deny";
+pub const DNS_POLICY: &str = "snc-dns";
+pub const FLOW_PREFIX: &str = "snc-flow-";
+pub const QUOTA: &str = "snc-quota";
+pub const LIMITS: &str = "snc-limits";
+pub const RECORD: &str = "snc-effective";
+pub const RECORD_KEY: &str = "effective.json";
+pub const OWNER_BINDING: &str = "snc-owners";
+pub const ROLE_TENANT_ADMIN: &str = "snc-tenant-admin";
+pub const ROLE_TENANT_VIEWER: &str = "snc-tenant-viewer";
+pub const LEASE: &str = "snc-controller";
+
+/// Owns every managed object and the guarded labels.
+pub const MANAGER: &str = "snc-operator";
+/// Owns `secnumcloud.dev/isolated` alone, so that applying the other labels can never drop it.
+pub const MANAGER_ISOLATION: &str = "snc-operator-isolation";
+/// Owns the Pod Security labels, never with force: a conflict is reported as `LabelConflict`.
+pub const MANAGER_POD_SECURITY: &str = "snc-operator-pod-security";
+pub const MANAGER_STATUS: &str = "snc-operator-status";
+
+pub const GUARD_GATE: &str = "isolation-gate.secnumcloud.dev";
+pub const GUARD_NOTICE: &str = "isolation-notice.secnumcloud.dev";
+pub const GUARD_RESERVED: &str = "reserved-names.secnumcloud.dev";
+pub const GUARD_NAMESPACE: &str = "namespace-guard.secnumcloud.dev";
+pub const GUARD_MANAGED: &str = "managed-object-guard.secnumcloud.dev";
+pub const GUARD_RATCHET: &str = "sncpolicy-ratchet.secnumcloud.dev";
+
+/// Namespaces that no `SncTenant` can claim (law 5: never lock the cluster out).
+pub fn is_protected_namespace(name: &str, operator_namespace: &str, canary_namespace: &str) -> bool {
+    name == "default"
+        || name == operator_namespace
+        || name == canary_namespace
+        || name.starts_with("kube-")
+        || name.starts_with("openshift-")
+        || name == "openshift"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn system_namespaces_are_protected() {
+        for name in ["default", "kube-system", "kube-public", "kube-node-lease", "openshift-dns", "snc-system", "snc-canary"] {
+            assert!(is_protected_namespace(name, "snc-system", "snc-canary"), "{name}");
+        }
+        for name in ["boutique", "kubernetes-demo", "kuber", "default-2"] {
+            assert!(!is_protected_namespace(name, "snc-system", "snc-canary"), "{name}");
+        }
+    }
+}
