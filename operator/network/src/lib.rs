@@ -1,0 +1,5 @@
+//! NetworkPolicy semantics: the policies that a namespace is planned to have, and what is known to hold there.
+
+pub mod effective;
+pub mod planned;
+mod split;
