@@ -1,0 +1,110 @@
+use super::*;
+use serde_json::json;
+
+fn namespace(name: &str, uid: &str, tenant: Option<&str>) -> Namespace {
+    let labels = tenant.map(|t| json!({LABEL_TENANT: t})).unwrap_or(json!({}));
+    serde_json::from_value(json!({"metadata": {"name": name, "uid": uid, "labels": labels}})).unwrap()
+}
+
+fn tenant(name: &str, namespaces: &[&str]) -> Declared<SncTenant> {
+    Ok(Arc::new(
+        serde_json::from_value(json!({
+            "apiVersion": "secnumcloud.dev/v1alpha1", "kind": "SncTenant",
+            "metadata": {"name": name, "generation": 1},
+            "spec": {"level": "Standard", "namespaces": namespaces},
+        }))
+        .unwrap(),
+    ))
+}
+
+fn pod(namespace: &str, name: &str, version: &str) -> PodLite {
+    serde_json::from_value(json!({
+        "metadata": {"namespace": namespace, "name": name, "resourceVersion": version, "creationTimestamp": "2026-01-01T00:00:00Z"},
+    }))
+    .unwrap()
+}
+
+fn ns(name: &str) -> Key {
+    Key::Namespace(name.to_owned())
+}
+
+#[test]
+fn a_tenant_change_reaches_the_namespaces_it_claims_and_claimed() {
+    let mut index = Index::default();
+    for name in ["a", "b", "c"] {
+        index.apply_namespace(&namespace(name, name, None));
+    }
+    index.apply_tenant("t", tenant("t", &["a"]));
+    let dirty = index.apply_tenant("t", {
+        let mut changed = tenant("t", &["b"]);
+        if let Ok(t) = &mut changed {
+            Arc::get_mut(t).unwrap().metadata.generation = Some(2);
+        }
+        changed
+    });
+    assert!(dirty.contains(&ns("a")) && dirty.contains(&ns("b")) && !dirty.contains(&ns("c")), "{dirty:?}");
+}
+
+#[test]
+fn a_status_write_of_ours_does_not_start_a_storm() {
+    let mut index = Index::default();
+    index.apply_namespace(&namespace("a", "1", None));
+    index.apply_tenant("t", tenant("t", &["a"]));
+    assert_eq!(index.apply_tenant("t", tenant("t", &["a"])), Dirty::from([Key::Tenant("t".into())]));
+}
+
+#[test]
+fn pods_count_once() {
+    let mut index = Index::default();
+    assert_eq!(index.apply_pod(&pod("a", "p", "5")), Dirty::from([ns("a")]));
+    assert!(index.apply_pod(&pod("a", "p", "9")).is_empty(), "a status update of a pod");
+    assert_eq!(index.pods("a").oldest.unwrap().1, 5, "the first version seen is kept");
+    assert_eq!(index.delete_pod(&pod("a", "p", "9")), Dirty::from([ns("a")]));
+    assert!(!index.pods("a").any);
+}
+
+#[test]
+fn a_namespace_of_the_same_name_is_another_one() {
+    let mut index = Index::default();
+    index.apply_namespace(&namespace("a", "1", Some("t")));
+    let record: ConfigMap = serde_json::from_value(json!({
+        "metadata": {"name": RECORD, "namespace": "a"},
+        "data": {"effective.json": "{\"uid\":\"1\",\"tenant\":\"t\",\"tenantSpec\":null}"},
+    }))
+    .unwrap();
+    index.apply_record(&record);
+    assert!(index.record("a").unwrap().is_ok());
+    index.apply_namespace(&namespace("a", "2", Some("t")));
+    assert!(index.record("a").is_none());
+    // A late DELETED event of the first one must not remove the second.
+    index.delete_namespace(&namespace("a", "1", Some("t")));
+    assert_eq!(index.namespace("a").unwrap().uid, "2");
+}
+
+#[test]
+fn two_claimants_are_both_seen_and_prefixes_count() {
+    let mut index = Index::default();
+    index.apply_tenant("t", tenant("t", &["shop-front"]));
+    let prefix = Ok(Arc::new(
+        serde_json::from_value::<SncTenant>(json!({
+            "apiVersion": "secnumcloud.dev/v1alpha1", "kind": "SncTenant", "metadata": {"name": "u"},
+            "spec": {"level": "Avance", "namespacePrefixes": ["shop-"]},
+        }))
+        .unwrap(),
+    ));
+    index.apply_tenant("u", prefix);
+    assert_eq!(index.claimants("shop-front"), BTreeSet::from(["t", "u"]));
+    assert_eq!(index.claimants("shop-back"), BTreeSet::from(["u"]));
+    assert!(index.claimants("shop").is_empty());
+}
+
+#[test]
+fn a_relist_forgets_what_is_gone() {
+    let mut index = Index::default();
+    index.apply_namespace(&namespace("a", "1", None));
+    index.apply_namespace(&namespace("b", "2", None));
+    let dirty = index.reset_namespaces(&[namespace("b", "2", None)]);
+    assert!(dirty.contains(&ns("a")) && index.namespace("a").is_none() && index.namespace("b").is_some());
+    index.apply_pod(&pod("b", "p", "1"));
+    assert_eq!(index.reset_pods(&[]), Dirty::from([ns("b")]));
+}
