@@ -1,0 +1,53 @@
+//! The guards: static `ValidatingAdmissionPolicy` objects that hold while the operator is down.
+//!
+//! They obey three rules. Their CEL is total: no object, however odd, makes it fail, because a failing
+//! expression under `failurePolicy: Fail` refuses the request. It is true for every object without a guarded
+//! key, a reserved name or our label, so that a cluster is never locked out. And every field that the API
+//! server would default is spelled out, so that what is read back equals what was applied.
+
+mod build;
+mod gate;
+mod managed_objects;
+mod namespace_guard;
+mod ratchet;
+mod reserved_names;
+
+use k8s_openapi::api::admissionregistration::v1::{
+    ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding,
+};
+use snc_core::lang::Lang;
+
+/// Who the operator is for the API server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    pub namespace: String,
+    pub service_account: String,
+}
+
+impl Identity {
+    pub fn username(&self) -> String {
+        format!("system:serviceaccount:{}:{}", self.namespace, self.service_account)
+    }
+}
+
+/// A policy and the binding that makes it act.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Guard {
+    pub policy: ValidatingAdmissionPolicy,
+    pub binding: ValidatingAdmissionPolicyBinding,
+}
+
+/// All guards, in the order in which they are applied: the gate first, since nothing is labelled before it acts.
+pub fn guards(identity: &Identity, lang: Lang) -> Vec<Guard> {
+    vec![
+        gate::gate(lang),
+        gate::notice(lang),
+        namespace_guard::guard(identity, lang),
+        managed_objects::guard(identity, lang),
+        reserved_names::guard(identity, lang),
+        ratchet::guard(lang),
+    ]
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,177 @@
+use super::{Guard, Identity, guards};
+use k8s_openapi::api::admissionregistration::v1::{MatchResources, Validation};
+use snc_core::lang::Lang;
+use snc_core::names;
+
+const BOTH: [Lang; 2] = [Lang::Fr, Lang::En];
+
+fn identity() -> Identity {
+    Identity { namespace: "snc-system".to_owned(), service_account: "snc-controller".to_owned() }
+}
+
+fn name(guard: &Guard) -> &str {
+    guard.policy.metadata.name.as_deref().unwrap()
+}
+
+fn validations(guard: &Guard) -> &[Validation] {
+    guard.policy.spec.as_ref().unwrap().validations.as_deref().unwrap()
+}
+
+fn match_constraints(guard: &Guard) -> &MatchResources {
+    guard.policy.spec.as_ref().unwrap().match_constraints.as_ref().unwrap()
+}
+
+fn find(guard: &str) -> Guard {
+    guards(&identity(), Lang::En).into_iter().find(|g| name(g) == guard).unwrap()
+}
+
+#[test]
+fn every_guard_is_there_once_with_its_binding() {
+    let guards = guards(&identity(), Lang::Fr);
+    let found: Vec<_> = guards.iter().map(name).collect();
+    assert_eq!(
+        found,
+        [
+            names::GUARD_GATE,
+            names::GUARD_NOTICE,
+            names::GUARD_NAMESPACE,
+            names::GUARD_MANAGED,
+            names::GUARD_RESERVED,
+            names::GUARD_RATCHET,
+        ]
+    );
+    for guard in &guards {
+        let binding = guard.binding.spec.as_ref().unwrap();
+        assert_eq!(guard.binding.metadata, guard.policy.metadata);
+        assert_eq!(binding.policy_name.as_deref(), Some(name(guard)));
+        let labels = guard.policy.metadata.labels.as_ref().unwrap();
+        assert_eq!(labels[names::LABEL_MANAGED_BY], names::MANAGED_BY);
+        assert_eq!(labels[names::LABEL_COMPONENT], "guard");
+    }
+}
+
+#[test]
+fn same_input_same_bytes() {
+    for lang in BOTH {
+        let bytes = || {
+            guards(&identity(), lang)
+                .iter()
+                .flat_map(|g| {
+                    [serde_json::to_string(&g.policy).unwrap(), serde_json::to_string(&g.binding).unwrap()]
+                })
+                .collect::<String>()
+        };
+        assert_eq!(bytes(), bytes());
+    }
+}
+
+#[test]
+fn every_message_begins_with_the_guards_short_name() {
+    for lang in BOTH {
+        for guard in guards(&identity(), lang) {
+            let short = format!("{}: ", name(&guard).strip_suffix(".secnumcloud.dev").unwrap());
+            for validation in validations(&guard) {
+                let message = validation.message.as_deref().unwrap();
+                assert!(message.starts_with(&short), "{message}");
+                assert!(!message.contains(['\n', '{', '}']), "{message}");
+                let expression = validation.message_expression.as_deref().unwrap();
+                assert!(expression.starts_with(&format!("\"{short}")), "{expression}");
+                assert!(!expression.contains('\n'), "{expression}");
+                // A placeholder that nothing fills would be shown as it is.
+                assert!(!expression.contains('{') && !expression.contains('}'), "{expression}");
+            }
+        }
+    }
+}
+
+#[test]
+fn french_and_english_differ_in_texts_only() {
+    let [fr, en] = BOTH.map(|lang| guards(&identity(), lang));
+    for (fr, en) in fr.iter().zip(&en) {
+        assert_eq!(fr.binding, en.binding);
+        let (mut fr, mut en) = (fr.policy.spec.clone().unwrap(), en.policy.spec.clone().unwrap());
+        for (fr, en) in
+            fr.validations.as_mut().unwrap().iter_mut().zip(en.validations.as_mut().unwrap().iter_mut())
+        {
+            assert_ne!(fr.message.take(), en.message.take());
+            assert_ne!(fr.message_expression.take(), en.message_expression.take());
+        }
+        assert_eq!(fr, en);
+    }
+}
+
+#[test]
+fn what_the_api_server_would_default_is_spelled_out() {
+    for guard in guards(&identity(), Lang::Fr) {
+        let matches = match_constraints(&guard);
+        assert_eq!(matches.match_policy.as_deref(), Some("Equivalent"));
+        assert!(matches.namespace_selector.is_some() && matches.object_selector.is_some());
+        for rule in matches.resource_rules.as_ref().unwrap() {
+            assert_eq!(rule.scope.as_deref(), Some("*"));
+        }
+        assert!(guard.policy.spec.as_ref().unwrap().failure_policy.is_some());
+    }
+}
+
+#[test]
+fn the_namespace_guard_has_no_selector() {
+    let guard = find(names::GUARD_NAMESPACE);
+    let matches = match_constraints(&guard);
+    for selector in [&matches.namespace_selector, &matches.object_selector] {
+        let selector = selector.as_ref().unwrap();
+        assert!(selector.match_labels.is_none() && selector.match_expressions.is_none());
+    }
+    assert!(guard.binding.spec.unwrap().match_resources.is_none());
+}
+
+#[test]
+fn only_the_gates_select_namespaces_and_only_by_inclusion() {
+    for guard in guards(&identity(), Lang::Fr) {
+        let selector = match_constraints(&guard).namespace_selector.as_ref().unwrap();
+        let expressions = selector.match_expressions.as_deref().unwrap_or_default();
+        let gate = [names::GUARD_GATE, names::GUARD_NOTICE].contains(&name(&guard));
+        assert_eq!(expressions.len(), usize::from(gate), "{}", name(&guard));
+        assert!(expressions.iter().all(|e| e.key == names::LABEL_TENANT && e.operator == "Exists"));
+        assert!(selector.match_labels.is_none());
+    }
+}
+
+#[test]
+fn the_operator_is_its_service_account_in_its_namespace() {
+    let elsewhere = Identity { namespace: "ailleurs".to_owned(), service_account: "autre".to_owned() };
+    assert_eq!(elsewhere.username(), "system:serviceaccount:ailleurs:autre");
+    let text: String =
+        guards(&elsewhere, Lang::Fr).iter().map(|g| serde_json::to_string(&g.policy).unwrap()).collect();
+    assert!(text.contains("system:serviceaccount:ailleurs:autre"));
+    assert!(!text.contains("snc-system") && !text.contains("snc-controller"));
+}
+
+#[test]
+fn a_notice_never_refuses() {
+    let guard = find(names::GUARD_NOTICE);
+    assert_eq!(guard.policy.spec.unwrap().failure_policy.as_deref(), Some("Ignore"));
+    assert_eq!(
+        guard.binding.spec.unwrap().validation_actions.unwrap(),
+        ["Warn".to_owned(), "Audit".to_owned()]
+    );
+}
+
+/// The guard's copy of the protected names says what core says.
+#[test]
+fn reserved_names_spare_the_protected_namespaces() {
+    let guard = find(names::GUARD_RESERVED);
+    let variables = guard.policy.spec.unwrap().variables.unwrap();
+    let protected = &variables.iter().find(|v| v.name == "protected").unwrap().expression;
+    for quoted in [
+        "\"default\"",
+        "\"openshift\"",
+        "\"snc-system\"",
+        "startsWith(\"kube-\")",
+        "startsWith(\"openshift-\")",
+    ] {
+        assert!(protected.contains(quoted), "{quoted} in {protected}");
+    }
+    for example in ["default", "openshift", "snc-system", "kube-x", "openshift-x"] {
+        assert!(names::is_protected_namespace(example, "snc-system", "snc-canary"), "{example}");
+    }
+}

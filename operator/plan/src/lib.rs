@@ -1,0 +1,15 @@
+//! Snapshot and effective policy in, desired objects and status out. No I/O; the clock is a parameter.
+
+pub mod effective;
+pub mod governance;
+pub mod guards;
+pub mod matrix;
+pub mod namespace;
+pub mod objects;
+pub mod quota;
+pub mod settings;
+pub mod status;
+pub mod validate;
+
+pub use namespace::{NamespacePlan, plan_namespace};
+pub use settings::{ClusterFacts, Settings};

@@ -1,0 +1,50 @@
+use super::{Desired, meta};
+use k8s_openapi::api::core::v1::ConfigMap;
+use snc_core::names::{RECORD, RECORD_KEY};
+use snc_index::Record;
+
+/// Well under the API server's limit of 1 MiB for a ConfigMap.
+const MAX_BYTES: usize = 768 * 1024;
+
+/// The record of a namespace. Policies that do not fit are left out by name, largest first.
+pub fn record(namespace: &str, mut record: Record) -> Desired {
+    let mut text = serde_json::to_string(&record).unwrap_or_default();
+    while text.len() > MAX_BYTES && !record.policies.is_empty() {
+        let size = |spec: &_| serde_json::to_string(spec).map_or(0, |json| json.len());
+        let largest = record.policies.iter().max_by_key(|(_, spec)| size(spec)).map(|(name, _)| name.clone());
+        if let Some(name) = largest {
+            record.policies.remove(&name);
+            record.left_out.push(name);
+        }
+        text = serde_json::to_string(&record).unwrap_or_default();
+    }
+    Desired::ConfigMap(Box::new(ConfigMap {
+        metadata: meta(namespace, RECORD, "record"),
+        data: Some([(RECORD_KEY.to_owned(), text)].into()),
+        ..ConfigMap::default()
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use snc_api::v1alpha1::SncPolicySpec;
+
+    #[test]
+    fn what_does_not_fit_is_named() {
+        let flow = |i: usize| {
+            serde_json::json!({
+                "name": format!("f{i}"), "justification": "x".repeat(500), "direction": "Egress",
+                "peers": [{"pods": {}}], "ports": [{"port": 80}],
+            })
+        };
+        let spec: SncPolicySpec =
+            serde_json::from_value(serde_json::json!({"network": {"flows": (0..500).map(flow).collect::<Vec<_>>()}})).unwrap();
+        let policies = ["a", "b", "c", "d"].map(|n| (n.to_owned(), spec.clone())).into();
+        let Desired::ConfigMap(map) = record("n", Record { policies, ..Record::default() }) else { panic!("kind") };
+        let kept = Record::read(&map).unwrap();
+        assert!(map.data.unwrap()[RECORD_KEY].len() <= MAX_BYTES);
+        assert!(!kept.left_out.is_empty());
+        assert_eq!(kept.policies.len() + kept.left_out.len(), 4);
+    }
+}

@@ -1,0 +1,56 @@
+use crate::effective::Effective;
+use k8s_openapi::api::core::v1::Namespace;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use snc_core::names::{
+    LABEL_ENVIRONMENT, LABEL_FLOOR_ISOLATION, LABEL_FLOOR_LEVEL, LABEL_FLOOR_POD_SECURITY, LABEL_FLOOR_QUOTA,
+    LABEL_SENSITIVITY, LABEL_TENANT, PSA_AUDIT, PSA_ENFORCE, PSA_WARN,
+};
+use snc_core::policy::Constraints;
+use snc_core::tier::Mode;
+use std::collections::BTreeMap;
+
+type Labels = BTreeMap<String, String>;
+
+/// Labels of a governed namespace that are ours alone.
+pub fn labels(effective: &Effective) -> Labels {
+    let floors = &effective.floors;
+    let mut labels: Labels = [
+        (LABEL_TENANT, effective.tenant.clone()),
+        (LABEL_FLOOR_LEVEL, floors.level().to_string()),
+        (LABEL_FLOOR_ISOLATION, floors.isolation().to_string()),
+        (LABEL_FLOOR_POD_SECURITY, floors.pod_security().to_string()),
+        (LABEL_FLOOR_QUOTA, floors.quota_mode().to_string()),
+    ]
+    .map(|(key, value)| (key.to_owned(), value))
+    .into();
+    if let Some(environment) = effective.constraints.environment.value() {
+        labels.insert(LABEL_ENVIRONMENT.into(), environment.as_str().to_lowercase());
+    }
+    if let Some(sensitivity) = effective.constraints.sensitivity.value() {
+        labels.insert(LABEL_SENSITIVITY.into(), sensitivity.as_str().to_lowercase());
+    }
+    labels
+}
+
+/// Pod Security Admission at the standard that the level asks for, as hard as the mode says.
+pub fn pod_security_labels(constraints: &Constraints) -> Labels {
+    let standard = constraints.level().pod_security_standard();
+    let keys: &[&str] = match constraints.pod_security() {
+        Mode::Audit => &[PSA_AUDIT],
+        Mode::Warn => &[PSA_AUDIT, PSA_WARN],
+        Mode::Enforce => &[PSA_AUDIT, PSA_WARN, PSA_ENFORCE],
+    };
+    keys.iter().map(|key| ((*key).to_owned(), standard.to_owned())).collect()
+}
+
+/// A namespace that an `SncTenant` asks for carries its label from the first instant, so that the gate holds.
+pub fn new_namespace(name: &str, tenant: &str) -> Namespace {
+    Namespace {
+        metadata: ObjectMeta {
+            name: Some(name.to_owned()),
+            labels: Some([(LABEL_TENANT.to_owned(), tenant.to_owned())].into()),
+            ..ObjectMeta::default()
+        },
+        ..Namespace::default()
+    }
+}

@@ -1,0 +1,26 @@
+use crate::guards::Identity;
+use snc_core::lang::Lang;
+use snc_core::names::is_protected_namespace;
+
+/// What the platform chose when it installed the operator.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub lang: Lang,
+    pub identity: Identity,
+    pub canary_namespace: String,
+}
+
+impl Settings {
+    pub fn protects(&self, namespace: &str) -> bool {
+        is_protected_namespace(namespace, &self.identity.namespace, &self.canary_namespace)
+    }
+}
+
+/// What was found out about the cluster besides its objects.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ClusterFacts {
+    /// Every reachable API server refused the canary pod by the gate's name.
+    pub gate_proven: bool,
+    /// API groups served here whose network policies this version does not model.
+    pub unmodelled: Vec<String>,
+}
