@@ -1,0 +1,16 @@
+//! All cluster I/O: watch, apply, status, events, lease. Decisions are made in `snc-plan`.
+
+mod apply;
+mod context;
+mod error;
+mod events;
+mod gate;
+mod lease;
+mod namespaces;
+mod queue;
+mod reconcile;
+mod run;
+mod watch;
+
+pub use error::Error;
+pub use run::{Config, run};

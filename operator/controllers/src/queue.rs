@@ -1,0 +1,165 @@
+//! A work queue of distinct keys: a key is handled by one worker at a time, and once more if it changed meanwhile.
+
+use snc_index::Key;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+const FIRST_RETRY: Duration = Duration::from_millis(500);
+const LAST_RETRY: Duration = Duration::from_secs(60);
+
+#[derive(Default)]
+struct State {
+    ready: BTreeSet<Key>,
+    running: BTreeSet<Key>,
+    again: BTreeSet<Key>,
+    later: BTreeMap<(Instant, Key), ()>,
+    failures: HashMap<Key, u32>,
+}
+
+#[derive(Default)]
+pub struct Queue {
+    state: Mutex<State>,
+    changed: Notify,
+}
+
+impl Queue {
+    fn with<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
+        act(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub fn add(&self, keys: impl IntoIterator<Item = Key>) {
+        let mut any = false;
+        self.with(|state| {
+            for key in keys {
+                any = true;
+                if state.running.contains(&key) {
+                    state.again.insert(key);
+                } else {
+                    state.ready.insert(key);
+                }
+            }
+        });
+        if any {
+            self.changed.notify_waiters();
+            self.changed.notify_one();
+        }
+    }
+
+    /// At the given time, or earlier if something changes.
+    pub fn add_after(&self, key: Key, delay: Duration) {
+        self.with(|state| state.later.insert((Instant::now() + delay, key), ()));
+        self.changed.notify_one();
+    }
+
+    pub async fn next(&self) -> Key {
+        loop {
+            let notified = self.changed.notified();
+            let (key, wake) = self.with(|state| {
+                let now = Instant::now();
+                while let Some(entry) = state.later.first_entry().filter(|e| e.key().0 <= now) {
+                    let ((_, key), ()) = entry.remove_entry();
+                    if state.running.contains(&key) {
+                        state.again.insert(key);
+                    } else {
+                        state.ready.insert(key);
+                    }
+                }
+                let key = state.ready.pop_first();
+                if let Some(key) = &key {
+                    state.running.insert(key.clone());
+                }
+                (key, state.later.keys().next().map(|(at, _)| *at))
+            });
+            match (key, wake) {
+                (Some(key), _) => {
+                    // Another worker may be asleep while more is ready.
+                    self.changed.notify_one();
+                    return key;
+                }
+                (None, Some(at)) => {
+                    let _ = tokio::time::timeout_at(at, notified).await;
+                }
+                (None, None) => notified.await,
+            }
+        }
+    }
+
+    /// Ends the handling of a key; a failure brings it back after a growing delay.
+    pub fn done(&self, key: Key, outcome: &Outcome) {
+        let delay = self.with(|state| {
+            state.running.remove(&key);
+            if state.again.remove(&key) {
+                state.ready.insert(key.clone());
+            }
+            match outcome {
+                Outcome::Done => {
+                    state.failures.remove(&key);
+                    None
+                }
+                Outcome::Later(delay) => {
+                    state.failures.remove(&key);
+                    Some(*delay)
+                }
+                Outcome::Failed => {
+                    let failures = state.failures.entry(key.clone()).or_default();
+                    *failures += 1;
+                    Some((FIRST_RETRY * 2u32.saturating_pow((*failures - 1).min(10))).min(LAST_RETRY))
+                }
+            }
+        });
+        self.changed.notify_one();
+        if let Some(delay) = delay {
+            self.add_after(key, delay);
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    Done,
+    Later(Duration),
+    Failed,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(name: &str) -> Key {
+        Key::Namespace(name.to_owned())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_key_is_handled_once_at_a_time_and_again_if_it_changed() {
+        let queue = Queue::default();
+        queue.add([key("a"), key("a")]);
+        let a = queue.next().await;
+        queue.add([key("a")]);
+        assert!(tokio::time::timeout(Duration::from_secs(1), queue.next()).await.is_err(), "still running");
+        queue.done(a, &Outcome::Done);
+        let a = queue.next().await;
+        queue.done(a, &Outcome::Done);
+        assert!(tokio::time::timeout(Duration::from_secs(1), queue.next()).await.is_err(), "nothing changed");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn failures_come_back_ever_later_and_do_not_block_others() {
+        let queue = Queue::default();
+        queue.add([key("bad")]);
+        let mut waits = Vec::new();
+        for _ in 0..10 {
+            let started = Instant::now();
+            let bad = queue.next().await;
+            waits.push(started.elapsed());
+            queue.done(bad, &Outcome::Failed);
+            queue.add([key("good")]);
+            assert_eq!(queue.next().await, key("good"));
+            queue.done(key("good"), &Outcome::Done);
+        }
+        assert!(waits.windows(2).all(|w| w[0] <= w[1]), "{waits:?}");
+        assert!(waits[9] >= Duration::from_secs(30) && waits[9] <= LAST_RETRY + Duration::from_secs(1), "{waits:?}");
+    }
+}

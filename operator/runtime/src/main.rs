@@ -1,0 +1,23 @@
+mod args;
+mod controller;
+mod print;
+
+use args::{Args, Command};
+use clap::Parser;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let Args { command } = Args::parse();
+    let result = match command {
+        Command::Controller(args) => controller::main(args),
+        Command::Crds => print::crds(),
+        Command::Guards(args) => print::guards(&args),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("snc-operator: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
