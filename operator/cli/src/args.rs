@@ -1,0 +1,135 @@
+//! The command line, in both languages: the language is found first, then everything is said in it.
+
+mod command;
+mod errors;
+
+use crate::model::Selection;
+use crate::outcome::Outcome;
+use clap::ArgMatches;
+use clap::error::ErrorKind;
+use snc_core::lang::Lang;
+use snc_plan::Settings;
+use snc_plan::guards::Identity;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Command {
+    Status,
+    Plan,
+    Flows,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    Table,
+    Diff,
+    Json,
+    Yaml,
+    Markdown,
+}
+
+#[derive(Debug, Clone)]
+pub struct Args {
+    pub command: Command,
+    pub format: Format,
+    pub selection: Selection,
+    pub lang: Lang,
+    pub context: Option<String>,
+    pub kubeconfig: Option<PathBuf>,
+    /// Where the operator lives.
+    pub settings: Settings,
+}
+
+#[derive(Debug)]
+pub enum Parsed {
+    Run(Box<Args>),
+    /// Help or version: said on stdout, and that is all.
+    Show(String),
+}
+
+pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Parsed, Outcome> {
+    let words: Vec<OsString> = words.into_iter().collect();
+    let variable = |name| std::env::var(name).ok();
+    let lang = wanted_lang(&words)
+        .unwrap_or_else(|| Lang::from_locale(variable("LC_ALL").as_deref(), variable("LANG").as_deref()));
+    let mut command = command::command(lang);
+    let matches = match command.try_get_matches_from_mut(words) {
+        Ok(matches) => matches,
+        Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
+            return Ok(Parsed::Show(error.render().to_string()));
+        }
+        Err(error) => return Err(Outcome::bad_input(errors::text(&error, &mut command, lang))),
+    };
+    read(&matches, lang).map(|args| Parsed::Run(Box::new(args)))
+}
+
+/// What `--lang` says, before the rest is parsed.
+fn wanted_lang(words: &[OsString]) -> Option<Lang> {
+    let words: Vec<_> = words.iter().map(|w| w.to_string_lossy()).take_while(|w| w != "--").collect();
+    words.iter().enumerate().rev().find_map(|(i, word)| {
+        let value = match word.strip_prefix("--lang=") {
+            Some(value) => Some(value),
+            None if word == "--lang" => words.get(i + 1).map(AsRef::as_ref),
+            None => None,
+        };
+        value?.parse().ok()
+    })
+}
+
+fn read(matches: &ArgMatches, lang: Lang) -> Result<Args, Outcome> {
+    let Some((name, of_command)) = matches.subcommand() else {
+        return Err(Outcome::bad_input(lang.str("commande absente", "no command given")));
+    };
+    let text = |id: &str| of_command.get_one::<String>(id).cloned();
+    let command = match name {
+        "plan" => Command::Plan,
+        "flows" => Command::Flows,
+        _ => Command::Status,
+    };
+    let format = match text("output").as_deref() {
+        Some("json") => Format::Json,
+        Some("yaml") => Format::Yaml,
+        Some("md") => Format::Markdown,
+        Some("diff") => Format::Diff,
+        _ => Format::Table,
+    };
+    let settings = Settings {
+        lang,
+        identity: Identity {
+            namespace: text("operator-namespace").unwrap_or_default(),
+            service_account: text("operator-service-account").unwrap_or_default(),
+        },
+        canary_namespace: text("canary-namespace").unwrap_or_default(),
+    };
+    Ok(Args {
+        command,
+        format,
+        selection: selection(text("namespace"), text("tenant"), of_command.get_flag("all-namespaces"), lang)?,
+        lang,
+        context: text("context"),
+        kubeconfig: of_command.get_one::<PathBuf>("kubeconfig").cloned(),
+        settings,
+    })
+}
+
+/// Global arguments can stand before and after the command, so that their conflict is seen only here.
+fn selection(
+    namespace: Option<String>,
+    tenant: Option<String>,
+    all: bool,
+    lang: Lang,
+) -> Result<Selection, Outcome> {
+    match (namespace, tenant, all) {
+        (None, None, _) => Ok(Selection::All),
+        (Some(namespace), None, false) => Ok(Selection::Namespace(namespace)),
+        (None, Some(tenant), false) => Ok(Selection::Tenant(tenant)),
+        _ => Err(Outcome::bad_input(lang.str(
+            "--namespace, --tenant et --all-namespaces s'excluent",
+            "--namespace, --tenant and --all-namespaces exclude each other",
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests;
