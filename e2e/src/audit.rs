@@ -1,0 +1,48 @@
+//! The API server's audit log of one identity: what it asked for, and whether RBAC allowed it.
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+use std::fs;
+use std::path::Path;
+
+#[derive(Clone, Debug)]
+pub struct Entry {
+    pub verb: String,
+    pub uri: String,
+    pub code: u64,
+    /// Of the authorizer: `allow` or `forbid`.
+    pub decision: String,
+}
+
+impl Entry {
+    /// A write that was carried out.
+    pub fn is_write(&self) -> bool {
+        let writes = ["create", "update", "patch", "delete", "deletecollection"].contains(&self.verb.as_str());
+        writes && self.code < 400 && !self.uri.contains("dryRun=All")
+    }
+}
+
+pub fn policy(user: &str) -> String {
+    format!(
+        "apiVersion: audit.k8s.io/v1\nkind: Policy\nomitStages: [RequestReceived, ResponseStarted]\nrules:\n\
+         - level: Metadata\n  users: ['{user}']\n- level: None\n"
+    )
+}
+
+pub fn read(log: &Path) -> Result<Vec<Entry>> {
+    let text = fs::read_to_string(log).with_context(|| log.display().to_string())?;
+    // A line that is being written has no end yet.
+    let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+    whole.lines().map(entry).collect()
+}
+
+fn entry(line: &str) -> Result<Entry> {
+    let event: Value = serde_json::from_str(line)?;
+    let field = |pointer: &str| event.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+    Ok(Entry {
+        verb: field("/verb"),
+        uri: field("/requestURI"),
+        code: event["responseStatus"]["code"].as_u64().unwrap_or_default(),
+        decision: field("/annotations/authorization.k8s.io~1decision"),
+    })
+}

@@ -1,0 +1,322 @@
+//! A control plane with the chart installed and the operator beside it, as the chart's ServiceAccount.
+
+use crate::api::Api;
+use crate::audit::{self, Entry};
+use crate::objects::{BASELINES, Kind, floor, label, namespace, new_namespace, tenant, text};
+use crate::wait::{eventually, within};
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::{Value, json};
+use snc_core::names::{GUARD_GATE, LABEL_ISOLATED, LEASE};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+use xtask::harness::{Builder, ControlPlane, Output, ProcessSpec, Toolchain, User, workspace};
+
+pub const OPERATOR_NAMESPACE: &str = "snc-system";
+pub const OPERATOR_ACCOUNT: &str = "snc-controller";
+pub const OPERATOR_USER: &str = "system:serviceaccount:snc-system:snc-controller";
+pub const CANARY_NAMESPACE: &str = "snc-canary";
+/// Name of the operator's process in the instance.
+pub const OPERATOR: &str = "snc-operator";
+const LEASE_SECONDS: &str = "4";
+const TOKEN_LIFETIME: Duration = Duration::from_secs(4 * 3600);
+
+pub struct Cluster {
+    plane: ControlPlane,
+    /// `system:masters`, for what a test does to the cluster.
+    pub admin: Api,
+    pub platform: Api,
+    pub alice: Api,
+    pub bruno: Api,
+    pub mallory: Api,
+    /// The operator's own identity in somebody else's hands.
+    pub operator: Api,
+    operator_kubeconfig: PathBuf,
+    audit: TempDir,
+    // Last, since the clients above live on it.
+    _runtime: Runtime,
+}
+
+impl Cluster {
+    pub fn start() -> Result<Self> {
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let audit = tempfile::tempdir()?;
+        fs::write(audit.path().join("policy.yaml"), audit::policy(OPERATOR_USER))?;
+        let plane = Builder::ephemeral("e2e")?
+            .api_server_arg(format!("--audit-policy-file={}", audit.path().join("policy.yaml").display()))
+            .api_server_arg(format!("--audit-log-path={}", audit.path().join("audit.log").display()))
+            .start(&Toolchain::ensure()?)?;
+        install(&plane)?;
+        let operator_kubeconfig =
+            plane.token_kubeconfig(OPERATOR_NAMESPACE, OPERATOR_ACCOUNT, TOKEN_LIFETIME)?;
+        let runtime = Runtime::new()?;
+        let api = |user: User| Api::new(runtime.handle(), &plane.kubeconfig(user));
+        let cluster = Self {
+            admin: api(User::Admin)?,
+            platform: api(User::Platform)?,
+            alice: api(User::Alice)?,
+            bruno: api(User::Bruno)?,
+            mallory: api(User::Mallory)?,
+            operator: Api::new(runtime.handle(), &operator_kubeconfig)?,
+            operator_kubeconfig,
+            audit,
+            plane,
+            _runtime: runtime,
+        };
+        cluster.platform.create(BASELINES, floor())?;
+        cluster.start_operator(&[])?;
+        Ok(cluster)
+    }
+
+    pub fn plane(&self) -> &ControlPlane {
+        &self.plane
+    }
+
+    /// Starts the operator, and returns once it has listed everything and the gate acts.
+    pub fn start_operator(&self, args: &[&str]) -> Result<()> {
+        let already = self.operator_log()?.len();
+        self.plane.instance().spawn_spec(OPERATOR, &self.operator_spec(args)?)?;
+        self.operator_ready(already)
+    }
+
+    /// As it was started the last time.
+    pub fn restart_operator(&self) -> Result<()> {
+        let already = self.operator_log()?.len();
+        self.plane.instance().restart(OPERATOR)?;
+        self.operator_ready(already)
+    }
+
+    /// Asks it to end, and returns once it has.
+    pub fn stop_operator(&self) -> Result<()> {
+        self.plane.instance().terminate(OPERATOR)
+    }
+
+    fn operator_ready(&self, already: usize) -> Result<()> {
+        eventually("the operator to be ready", || {
+            let log = self.operator_log()?;
+            let log = log.get(already..).unwrap_or_default();
+            for told in ["every initial list is done", "isolation-gate refused the canary pod"] {
+                ensure!(log.contains(told), "its log:\n{log}");
+            }
+            Ok(())
+        })
+    }
+
+    pub fn operator_spec(&self, args: &[&str]) -> Result<ProcessSpec> {
+        let fixed = ["controller", "--log-format", "text", "--lease-duration-seconds", LEASE_SECONDS];
+        let env = [("KUBECONFIG", self.operator_kubeconfig.display().to_string()), ("NO_COLOR", "1".to_owned())];
+        Ok(ProcessSpec {
+            program: workspace::binary("snc-operator")?,
+            args: fixed.iter().chain(args).map(|&arg| arg.to_owned()).collect(),
+            env: env.map(|(key, value)| (key.to_owned(), Some(value))).into(),
+            clean_env: true,
+            dir: None,
+        })
+    }
+
+    /// The operator as a process of the caller's.
+    pub fn operator_command(&self) -> Result<Command> {
+        let spec = self.operator_spec(&[])?;
+        let mut command = Command::new(&spec.program);
+        command.args(&spec.args);
+        for (key, value) in spec.env.iter().filter_map(|(key, value)| Some((key, value.as_ref()?))) {
+            command.env(key, value);
+        }
+        Ok(command)
+    }
+
+    /// Of all its runs so far.
+    pub fn operator_log(&self) -> Result<String> {
+        match fs::read_to_string(self.plane.instance().log_path(OPERATOR)) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
+            log => Ok(log?),
+        }
+    }
+
+    pub fn lease(&self) -> Result<Value> {
+        Ok(self.admin.get(Kind::Lease.one(OPERATOR_NAMESPACE, LEASE))?)
+    }
+
+    /// What the operator's identity asked the API server for, oldest first.
+    pub fn audit(&self) -> Result<Vec<Entry>> {
+        audit::read(&self.audit.path().join("audit.log"))
+    }
+
+    pub fn kubectl(&self, user: User, args: &[&str]) -> Result<Output> {
+        self.plane.kubectl(user, args)
+    }
+
+    /// kubectl's output, in columns and without its heading.
+    pub fn kubectl_ok(&self, user: User, args: &[&str]) -> Result<String> {
+        self.plane.client(user)?.kubectl_ok(args)
+    }
+
+    /// The plugin of kubectl, as its user would run it.
+    pub fn kubectl_snc(&self, user: User, args: &[&str]) -> Result<Output> {
+        let output = Command::new(workspace::binary("kubectl-snc")?)
+            .args(args)
+            .env("KUBECONFIG", self.plane.kubeconfig(user))
+            .env("LC_ALL", "C")
+            .output()?;
+        Ok(Output {
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+            code: output.status.code(),
+        })
+    }
+
+    /// A tenant of that name that claims these namespaces, and the namespaces, isolated.
+    pub fn governed(&self, name: &str, namespaces: &[&str], spec: Value) -> Result<()> {
+        let mut tenant = tenant(name, json!({"namespaces": namespaces}));
+        if let (Value::Object(into), Value::Object(spec)) = (&mut tenant["spec"], spec) {
+            into.extend(spec);
+        }
+        self.platform.create(crate::objects::TENANTS, tenant)?;
+        for namespace in namespaces {
+            let labels = json!({snc_core::names::LABEL_TENANT: name});
+            self.platform.create(crate::objects::NAMESPACES, new_namespace(namespace, labels))?;
+        }
+        namespaces.iter().try_for_each(|namespace| self.isolated(namespace).map(drop))
+    }
+
+    /// Waits until the gate of this namespace is open, and returns the namespace.
+    pub fn isolated(&self, name: &str) -> Result<Value> {
+        eventually(&format!("namespace {name} to be isolated"), || {
+            let found = self.admin.get(namespace(name))?;
+            ensure!(label(&found, LABEL_ISOLATED) == Some("true"), "{}", found["metadata"]);
+            Ok(found)
+        })
+    }
+
+    /// Waits for a condition of an object, told by its type, status and reason.
+    pub fn condition(&self, path: &str, kind: &str, status: &str, reason: &str) -> Result<Value> {
+        eventually(&format!("{kind}={status}/{reason} of {path}"), || {
+            let object = self.admin.get(path)?;
+            let Some(condition) = crate::objects::condition(&object, kind) else {
+                bail!("no condition {kind}: {}", object["status"])
+            };
+            ensure!(condition["status"] == status && condition["reason"] == reason, "{condition}");
+            ensure!(
+                condition["observedGeneration"] == object["metadata"]["generation"],
+                "of an earlier generation: {condition}"
+            );
+            Ok(condition.clone())
+        })
+    }
+
+    /// Waits for an Event about an object of this name; those about cluster-scoped ones are in `default`.
+    pub fn event(&self, namespace: &str, reason: &str, about: &str) -> Result<Value> {
+        eventually(&format!("Event {reason} about {about}"), || {
+            let events = self.admin.list(Kind::Event.all(namespace))?;
+            let seen: Vec<String> = events
+                .iter()
+                .map(|event| format!("{} {}", text(event, "/reason"), text(event, "/regarding/name")))
+                .collect();
+            let found = events
+                .into_iter()
+                .find(|event| event["reason"] == reason && event["regarding"]["name"] == about);
+            found.with_context(|| format!("{seen:?}"))
+        })
+    }
+
+    /// Waits until the gate refuses (or lets through) a pod in a namespace with a tenant and no isolation.
+    pub fn gate_acts(&self, acts: bool) -> Result<()> {
+        within(Duration::from_secs(20), &format!("the gate to act: {acts}"), || {
+            let pods = format!("{}?dryRun=All", Kind::Pod.all(CANARY_NAMESPACE));
+            let answer = self.admin.create(pods, crate::objects::pod("canary"));
+            let refused = matches!(&answer, Err(refusal) if refusal.message.contains(GUARD_GATE));
+            ensure!(refused == acts && (acts || answer.is_ok()), "{answer:?}");
+            Ok(())
+        })
+    }
+
+    /// Everything of these kinds in a namespace, by kind and name, with its UID and resource version.
+    pub fn versions(&self, namespace: &str, kinds: &[Kind]) -> Result<BTreeMap<String, String>> {
+        let mut versions = BTreeMap::new();
+        for kind in kinds {
+            for object in self.admin.list(kind.all(namespace))? {
+                let key = format!("{kind:?}/{}", text(&object, "/metadata/name"));
+                let value = format!("{} {}", crate::objects::uid(&object), crate::objects::version(&object));
+                versions.insert(key, value);
+            }
+        }
+        Ok(versions)
+    }
+
+    /// RBAC was enough for everything that the operator asked for, as the API server saw it and as its log says.
+    pub fn never_forbidden(&self) -> Result<()> {
+        let audit = self.audit()?;
+        let forbidden: Vec<&Entry> = audit.iter().filter(|entry| entry.decision == "forbid").collect();
+        ensure!(forbidden.is_empty(), "{} requests, the first: {:?}", forbidden.len(), forbidden[0]);
+        let writes = audit.iter().filter(|entry| entry.is_write()).count();
+        ensure!(writes > 10, "only {writes} writes of {OPERATOR_USER} in the audit log: it shows nothing");
+        let log = self.operator_log()?;
+        let said = log.lines().find(|line| line.contains("is forbidden: User"));
+        ensure!(said.is_none(), "its log says {said:?}");
+        Ok(())
+    }
+
+    pub fn never_panicked(&self) -> Result<()> {
+        let log = self.operator_log()?;
+        let said = log.lines().find(|line| line.contains("panicked at") || line.contains("a task failed"));
+        ensure!(said.is_none(), "its log says {said:?}");
+        Ok(())
+    }
+
+    /// Ends the control plane; with the logs kept where something went wrong.
+    pub fn end(self, failed: bool) {
+        if failed && let Ok(log) = self.operator_log() {
+            let path = workspace::target_dir().join(format!("e2e-operator-{}.log", std::process::id()));
+            match fs::write(&path, log) {
+                Ok(()) => eprintln!("the operator's log is in {}", path.display()),
+                Err(error) => eprintln!("{}: {error}", path.display()),
+            }
+        }
+        if let Err(error) = self.plane.stop() {
+            eprintln!("ending the control plane: {error:#}");
+        }
+    }
+}
+
+fn install(plane: &ControlPlane) -> Result<()> {
+    if workspace::chart().join("Chart.yaml").is_file() {
+        return plane.install_chart(&[]);
+    }
+    // Until the chart is there.
+    let crds = Command::new(workspace::binary("snc-operator")?).arg("crds").output()?;
+    let admin = plane.client(User::Admin)?;
+    admin.apply(&String::from_utf8_lossy(&crds.stdout))?;
+    admin.apply(
+        r"
+apiVersion: v1
+kind: Namespace
+metadata: { name: snc-system }
+---
+apiVersion: v1
+kind: Namespace
+metadata: { name: snc-canary, labels: { secnumcloud.dev/tenant: snc-canary } }
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: { name: snc-controller, namespace: snc-system }
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: { name: snc-tenant-admin }
+rules:
+- { apiGroups: [''], resources: [pods], verbs: ['*'] }
+- { apiGroups: [secnumcloud.dev], resources: [sncpolicies], verbs: ['*'] }
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: { name: snc-temporary }
+roleRef: { apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: cluster-admin }
+subjects: [{ kind: ServiceAccount, name: snc-controller, namespace: snc-system }]
+",
+    )?;
+    Ok(())
+}

@@ -1,0 +1,8 @@
+//! End-to-end tests on a real API server, and what they are made of.
+
+pub mod api;
+pub mod audit;
+pub mod cluster;
+pub mod objects;
+pub mod suite;
+pub mod wait;

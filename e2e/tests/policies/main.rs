@@ -1,0 +1,26 @@
+//! What tenants and platform declare, and what they are told of it.
+
+mod bad_input;
+mod columns;
+mod unreadable;
+
+use snc_e2e::suite::{self, Case, alone, shared};
+use std::process::ExitCode;
+
+const CASES: &[Case] = &[
+    shared("get_shows_the_columns_and_short_names_and_the_category_work", columns::listing),
+    shared("explain_tells_what_each_field_of_a_flow_is_for", columns::explain),
+    shared("wait_returns_for_the_good_namespace_and_not_for_one_with_a_foreign_policy", columns::waiting),
+    shared("isolated_is_unknown_without_a_statement_and_true_with_one", columns::statement),
+    shared("the_schema_refuses_what_it_can_judge", bad_input::schema),
+    shared("names_are_ascii_and_texts_are_anything", bad_input::unicode),
+    shared("a_flow_to_a_foreign_namespace_is_refused_by_its_path_and_the_others_open", bad_input::foreign_namespace),
+    shared("a_level_below_the_tenants_is_ignored_and_reported_by_its_path", bad_input::level_below),
+    shared("five_hundred_flows_are_applied", bad_input::five_hundred_flows),
+    alone("objects_that_cannot_be_read_stop_nothing_else", unreadable::garbage),
+    alone("the_operator_writes_in_the_language_of_its_configuration", columns::language),
+];
+
+fn main() -> ExitCode {
+    suite::main(CASES)
+}

@@ -1,0 +1,42 @@
+//! Runs cargo as the rest of the commands need it.
+
+use crate::harness::workspace;
+use anyhow::{Context, Result, bail};
+use std::{env, ffi::OsString, path::PathBuf, process::Command};
+
+/// The profile of everything that is built here, xtask included: what two commands need is built once.
+pub(super) const PROFILE: &str = "ci";
+
+pub(super) fn cargo<'a>(args: impl IntoIterator<Item = &'a str>) -> Command {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
+    command.args(args).current_dir(workspace::root());
+    // Those of the running xtask would be taken for those of the package at hand.
+    for (name, _) in env::vars_os() {
+        if name.to_str().is_some_and(|name| name.starts_with("CARGO_PKG_") || name == "CARGO_MANIFEST_DIR") {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+pub(super) fn run(command: &mut Command) -> Result<()> {
+    let status = command.status().with_context(|| format!("run {}", command.get_program().display()))?;
+    crate::harness::interrupt::check()?;
+    if !status.success() {
+        let args = command.get_args().map(|arg| arg.to_string_lossy()).collect::<Vec<_>>().join(" ");
+        bail!("`cargo {args}` ended with {status}");
+    }
+    Ok(())
+}
+
+pub(super) fn build_binaries(locked: bool) -> Result<()> {
+    let mut command = cargo(["build", "--profile", PROFILE, "--workspace", "--bins"]);
+    if locked {
+        command.arg("--locked");
+    }
+    run(&mut command)
+}
+
+pub(super) fn built(binary: &str) -> PathBuf {
+    workspace::target_dir().join(PROFILE).join(binary)
+}

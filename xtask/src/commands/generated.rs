@@ -1,0 +1,195 @@
+//! The files of this repository that the operator's binary prints, and how they differ from what it prints.
+
+use crate::harness::workspace;
+use anyhow::{Context, Result, bail};
+use similar::TextDiff;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ffi::OsStr,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// One more line here is one more generated file.
+const OUTPUTS: [Output; 2] = [
+    Output { args: &["crds"], target: Target::FilePerCrd(&["crds", "charts/snc-operator/crds"]) },
+    Output { args: &["guards"], target: Target::File("manifests/guards.yaml") },
+];
+
+const HEADER: &str = "# Printed by the operator's binary (`cargo xtask generate`): edits are lost.\n";
+
+struct Output {
+    args: &'static [&'static str],
+    target: Target,
+}
+
+enum Target {
+    File(&'static str),
+    /// One file per CRD in each of these directories, which hold nothing else.
+    FilePerCrd(&'static [&'static str]),
+}
+
+/// What should be there, by path from the workspace root.
+#[derive(Debug, Default)]
+pub(super) struct Generated {
+    files: BTreeMap<PathBuf, String>,
+    directories: Vec<PathBuf>,
+}
+
+impl Generated {
+    pub(super) fn from_binary(binary: &Path) -> Result<Self> {
+        let mut generated = Self::default();
+        for output in &OUTPUTS {
+            let text = print(binary, output.args)?;
+            generated
+                .add(&output.target, &text)
+                .with_context(|| format!("the output of `{} {}`", binary.display(), output.args.join(" ")))?;
+        }
+        Ok(generated)
+    }
+
+    fn add(&mut self, target: &Target, text: &str) -> Result<()> {
+        let documents = documents(text);
+        if documents.is_empty() {
+            bail!("there is no document in it");
+        }
+        match *target {
+            Target::File(path) => {
+                self.files.insert(PathBuf::from(path), format!("{HEADER}---\n{}", documents.join("---\n")));
+            }
+            Target::FilePerCrd(directories) => {
+                self.directories.extend(directories.iter().map(PathBuf::from));
+                for document in documents {
+                    let name = format!("{}.yaml", plural(&document)?);
+                    for directory in directories {
+                        let path = Path::new(directory).join(&name);
+                        if self.files.insert(path, format!("{HEADER}{document}")).is_some() {
+                            bail!("{name} would be written twice");
+                        }
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the paths that were written or removed.
+    pub(super) fn write(&self) -> Result<Vec<PathBuf>> {
+        self.write_under(&workspace::root())
+    }
+
+    fn write_under(&self, root: &Path) -> Result<Vec<PathBuf>> {
+        let mut changed = Vec::new();
+        for (path, text) in &self.files {
+            let file = root.join(path);
+            if read(&file)?.as_ref() == Some(text) {
+                continue;
+            }
+            fs::create_dir_all(file.parent().unwrap_or(root))?;
+            fs::write(&file, text).with_context(|| format!("write {}", file.display()))?;
+            changed.push(path.clone());
+        }
+        for path in self.strays(root)? {
+            fs::remove_file(root.join(&path))?;
+            changed.push(path);
+        }
+        Ok(changed)
+    }
+
+    /// What `generate` would change, as a diff; empty if nothing.
+    pub(super) fn diff(&self) -> Result<String> {
+        self.diff_under(&workspace::root())
+    }
+
+    fn diff_under(&self, root: &Path) -> Result<String> {
+        let mut text = String::new();
+        for (path, wanted) in &self.files {
+            let present = read(&root.join(path))?.unwrap_or_default();
+            text.push_str(&unified(path, &present, wanted));
+        }
+        for path in self.strays(root)? {
+            text.push_str(&unified(&path, &read(&root.join(&path))?.unwrap_or_default(), ""));
+        }
+        Ok(text)
+    }
+
+    fn strays(&self, root: &Path) -> Result<BTreeSet<PathBuf>> {
+        let mut strays = BTreeSet::new();
+        for directory in &self.directories {
+            let Ok(entries) = fs::read_dir(root.join(directory)) else { continue };
+            for entry in entries {
+                let path = directory.join(entry?.file_name());
+                if path.extension() == Some(OsStr::new("yaml")) && !self.files.contains_key(&path) {
+                    strays.insert(path);
+                }
+            }
+        }
+        Ok(strays)
+    }
+}
+
+fn unified(path: &Path, present: &str, wanted: &str) -> String {
+    if present == wanted {
+        return String::new();
+    }
+    TextDiff::from_lines(present, wanted)
+        .unified_diff()
+        .context_radius(2)
+        .header(&format!("{} (file)", path.display()), &format!("{} (generated)", path.display()))
+        .to_string()
+}
+
+fn read(path: &Path) -> Result<Option<String>> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("read {}", path.display())),
+    }
+}
+
+fn print(binary: &Path, args: &[&str]) -> Result<String> {
+    let output =
+        Command::new(binary).args(args).output().with_context(|| format!("run {}", binary.display()))?;
+    if !output.status.success() {
+        bail!(
+            "`{} {}` ended with {}:\n{}",
+            binary.display(),
+            args.join(" "),
+            output.status,
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+    Ok(String::from_utf8(output.stdout)?)
+}
+
+/// The documents of a YAML stream, without the `---` lines, each ending in one newline.
+fn documents(stream: &str) -> Vec<String> {
+    let mut documents = vec![String::new()];
+    for line in stream.lines() {
+        if line.trim_end() == "---" {
+            documents.push(String::new());
+        } else if let Some(document) = documents.last_mut() {
+            document.push_str(line);
+            document.push('\n');
+        }
+    }
+    documents.retain(|document| !document.trim().is_empty());
+    documents.iter().map(|document| format!("{}\n", document.trim_matches('\n'))).collect()
+}
+
+fn plural(document: &str) -> Result<String> {
+    let value: serde_json::Value = serde_saphyr::from_str(document).context("a document is not YAML")?;
+    if value["kind"] != "CustomResourceDefinition" {
+        bail!("a document is a {}, not a CustomResourceDefinition", value["kind"]);
+    }
+    let plural = value["spec"]["names"]["plural"].as_str().unwrap_or_default();
+    if plural.is_empty() || !plural.chars().all(|c| c.is_ascii_lowercase()) {
+        bail!("spec.names.plural is {plural:?}");
+    }
+    Ok(plural.to_owned())
+}
+
+#[cfg(test)]
+#[path = "generated_tests.rs"]
+mod tests;

@@ -1,0 +1,43 @@
+//! One file per command.
+
+use anyhow::Result;
+use clap::Subcommand;
+
+mod cargo;
+mod down;
+mod generate;
+mod generated;
+mod status;
+mod table;
+mod test;
+mod up;
+mod verify;
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Start a Kubernetes control plane on this machine
+    Up(up::Args),
+    /// End a control plane and remove what belongs to it
+    Down(down::Args),
+    /// Show the control planes and their processes
+    Status(status::Args),
+    /// Run every check and test, and tell how long each took
+    Test(test::Args),
+    /// Write the files that the operator's binary prints
+    Generate(generate::Args),
+    /// Fail if those files, Cargo.lock or the dependencies are not as they should be
+    Verify(verify::Args),
+}
+
+impl Command {
+    pub fn run(self) -> Result<()> {
+        match self {
+            Self::Up(args) => up::run(&args),
+            Self::Down(args) => down::run(&args),
+            Self::Status(args) => status::run(&args),
+            Self::Test(args) => test::run(&args),
+            Self::Generate(args) => generate::run(&args),
+            Self::Verify(args) => verify::run(&args),
+        }
+    }
+}

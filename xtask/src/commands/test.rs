@@ -1,0 +1,200 @@
+//! `cargo xtask test`
+
+use super::{
+    cargo::{self, PROFILE, cargo},
+    table::{self, Row},
+    verify,
+};
+use crate::harness::{
+    self, Environment, KUBERNETES_VERSION, Prefetch, Tool, Toolchain, interrupt, workspace,
+};
+use anyhow::{Result, bail};
+use clap::ValueEnum;
+use std::{
+    process::Command,
+    time::{Duration, Instant},
+};
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Only these stages
+    #[arg(long, value_delimiter = ',', value_name = "STAGES")]
+    only: Vec<Stage>,
+    /// All but these stages
+    #[arg(long, value_delimiter = ',', value_name = "STAGES", conflicts_with = "only")]
+    skip: Vec<Stage>,
+    /// The long forms of the end-to-end tests
+    #[arg(long)]
+    full: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Stage {
+    /// Formatting
+    Fmt,
+    /// Lints
+    Clippy,
+    /// Every binary
+    Build,
+    /// Unit, property, golden and command-line tests
+    Unit,
+    /// Generated files, Cargo.lock, dependencies
+    Drift,
+    /// etcd, API server, controller manager, kubectl and helm
+    Tools,
+    /// The Helm chart
+    Chart,
+    /// Real control planes: start, crash, end
+    Harness,
+    /// The operator on a real API server
+    E2e,
+}
+
+impl Stage {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Fmt => "fmt",
+            Self::Clippy => "clippy",
+            Self::Build => "build",
+            Self::Unit => "unit",
+            Self::Drift => "drift",
+            Self::Tools => "tools",
+            Self::Chart => "chart",
+            Self::Harness => "harness",
+            Self::E2e => "e2e",
+        }
+    }
+
+    /// Says nothing about whether the next stages can work.
+    const fn independent(self) -> bool {
+        matches!(self, Self::Fmt | Self::Clippy)
+    }
+
+    const fn needs_tools(self) -> bool {
+        matches!(self, Self::Tools | Self::Chart | Self::Harness | Self::E2e)
+    }
+
+    const fn runs_cargo_tests(self) -> bool {
+        matches!(self, Self::Unit | Self::Harness | Self::E2e)
+    }
+}
+
+struct Run {
+    environment: Environment,
+    prefetch: Option<Prefetch>,
+    full: bool,
+}
+
+pub(super) fn run(args: &Args) -> Result<()> {
+    let chosen =
+        |stage: &Stage| (args.only.is_empty() || args.only.contains(stage)) && !args.skip.contains(stage);
+    let stages: Vec<Stage> = Stage::value_variants().iter().copied().filter(chosen).collect();
+    for name in harness::reap_orphans()? {
+        eprintln!("ended {name}: the process that had started it is gone");
+    }
+    let environment = Environment::current()?;
+    let prefetch =
+        if stages.iter().any(|stage| stage.needs_tools()) { Prefetch::start(&environment)? } else { None };
+    let mut run = Run { environment, prefetch, full: args.full };
+
+    let mut rows: Vec<Row> = Vec::new();
+    for &stage in &stages {
+        println!("\n== {}", stage.name());
+        let started = Instant::now();
+        let result = run.stage(stage);
+        if let Err(error) = &result {
+            eprintln!("{}: {error:#}", stage.name());
+        }
+        rows.push(Row { stage: stage.name(), ok: result.is_ok(), duration: started.elapsed() });
+        if interrupt::requested() || (result.is_err() && !stage.independent()) {
+            break;
+        }
+    }
+    harness::reap_orphans()?;
+
+    println!("\n{}", table::render(&rows));
+    conclude(&rows, &stages)
+}
+
+fn conclude(rows: &[Row], stages: &[Stage]) -> Result<()> {
+    let failed: Vec<&str> = rows.iter().filter(|row| !row.ok).map(|row| row.stage).collect();
+    // Where cargo has counted tests, a second count would be read as theirs.
+    if !stages.iter().any(|stage| stage.runs_cargo_tests()) {
+        println!("{} passed, {} failed", rows.len() - failed.len(), failed.len());
+    }
+    interrupt::check()?;
+    if !failed.is_empty() {
+        bail!("failed: {}", failed.join(", "));
+    }
+    Ok(())
+}
+
+impl Run {
+    fn stage(&mut self, stage: Stage) -> Result<()> {
+        match stage {
+            Stage::Fmt => cargo::run(&mut cargo(["fmt", "--all", "--check"])),
+            Stage::Clippy => clippy(),
+            Stage::Build => cargo::build_binaries(true),
+            Stage::Unit => cargo::run(&mut test(&["--workspace", "--exclude", "snc-e2e"])),
+            Stage::Drift => verify::check(),
+            Stage::Tools => self.tools().map(|toolchain| print!("{}", toolchain.describe())),
+            Stage::Chart => chart(&self.tools()?),
+            Stage::Harness => {
+                self.tools()?;
+                cargo::run(on_real_tools(&mut test(&["-p", "xtask", "--test", "control_plane"])))
+            }
+            Stage::E2e => {
+                self.tools()?;
+                let mut command = test(&["-p", "snc-e2e", "--", "--test-threads=2"]);
+                if self.full {
+                    command.env("SNC_E2E_FULL", "1");
+                }
+                cargo::run(on_real_tools(&mut command))
+            }
+        }
+    }
+
+    fn tools(&mut self) -> Result<Toolchain> {
+        if let Some(prefetch) = self.prefetch.take() {
+            prefetch.wait()?;
+        }
+        Toolchain::ensure_tools(&self.environment, &Tool::ALL)
+    }
+}
+
+fn clippy() -> Result<()> {
+    // `--all-targets` leaves out the targets that `cargo test` leaves out.
+    for targets in [["--all-targets"].as_slice(), &["--test", "control_plane"]] {
+        let fixed = ["clippy", "--profile", PROFILE, "--workspace", "--locked"];
+        let lints = ["--", "-D", "warnings"];
+        cargo::run(&mut cargo(fixed.iter().chain(targets).chain(&lints).copied()))?;
+    }
+    Ok(())
+}
+
+fn test(selection: &[&str]) -> Command {
+    let fixed = ["test", "--profile", PROFILE, "--locked"];
+    cargo(fixed.into_iter().chain(selection.iter().copied()))
+}
+
+/// Here a test that finds no tools fails instead of being skipped.
+fn on_real_tools(command: &mut Command) -> &mut Command {
+    command.env("SNC_E2E", "1").env("SNC_BIN_DIR", workspace::target_dir().join(PROFILE))
+}
+
+fn chart(toolchain: &Toolchain) -> Result<()> {
+    let scratch = tempfile::tempdir()?;
+    let client = harness::Client::new(toolchain, &scratch.path().join("none"), scratch.path())?;
+    let chart = workspace::chart();
+    let chart = chart.to_string_lossy();
+    let version = format!("--kube-version={KUBERNETES_VERSION}");
+    print!("{}", client.helm_ok(["lint", "--strict", &version, &chart])?);
+    let started = Instant::now();
+    let manifests = client.helm_ok(["template", "snc", &version, "--namespace=snc-system", &chart])?;
+    if manifests.trim().is_empty() {
+        bail!("the chart renders to nothing");
+    }
+    let objects = manifests.lines().filter(|line| line.starts_with("kind: ")).count();
+    println!("{objects} objects rendered in {} ms", Duration::as_millis(&started.elapsed()));
+    Ok(())
+}

@@ -1,0 +1,46 @@
+//! Where things are in this repository.
+
+use anyhow::{Context, Result, bail};
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
+
+pub fn root() -> PathBuf {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
+    manifest.parent().unwrap_or(manifest).to_path_buf()
+}
+
+/// `SNC_INSTANCES_DIR` puts them elsewhere.
+pub fn instances_dir() -> PathBuf {
+    env::var_os("SNC_INSTANCES_DIR").map_or_else(|| root().join(".snc"), |dir| root().join(dir))
+}
+
+pub fn go_module() -> PathBuf {
+    root().join("e2e/cluster")
+}
+
+pub fn chart() -> PathBuf {
+    root().join("charts/snc-operator")
+}
+
+pub fn target_dir() -> PathBuf {
+    env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |dir| root().join(dir))
+}
+
+/// A binary of this workspace that was built beside the running one, e.g. `snc-operator`.
+/// `SNC_BIN_DIR` overrides the directory.
+pub fn binary(name: &str) -> Result<PathBuf> {
+    let mut dirs: Vec<PathBuf> = env::var_os("SNC_BIN_DIR").map(PathBuf::from).into_iter().collect();
+    if dirs.is_empty() {
+        let exe = env::current_exe().context("own executable path")?;
+        dirs.extend(exe.ancestors().skip(1).take(2).map(Path::to_path_buf));
+    }
+    match dirs.iter().map(|dir| dir.join(name)).find(|path| path.is_file()) {
+        Some(path) => Ok(path),
+        None => bail!(
+            "{name} is not built (looked in {}); `cargo build --workspace --bins` builds it",
+            dirs.iter().map(|dir| dir.display().to_string()).collect::<Vec<_>>().join(", ")
+        ),
+    }
+}
