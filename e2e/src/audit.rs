@@ -17,7 +17,8 @@ pub struct Entry {
 impl Entry {
     /// A write that was carried out.
     pub fn is_write(&self) -> bool {
-        let writes = ["create", "update", "patch", "delete", "deletecollection"].contains(&self.verb.as_str());
+        let writes =
+            ["create", "update", "patch", "delete", "deletecollection"].contains(&self.verb.as_str());
         writes && self.code < 400 && !self.uri.contains("dryRun=All")
     }
 }

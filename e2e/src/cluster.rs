@@ -2,11 +2,14 @@
 
 use crate::api::Api;
 use crate::audit::{self, Entry};
-use crate::objects::{BASELINES, Kind, floor, label, namespace, new_namespace, tenant, text};
+use crate::objects::{
+    self, BASELINES, Kind, NAMESPACES, TENANTS, floor, label, namespace, new_namespace, pod, stamp, tenant,
+    text,
+};
 use crate::wait::{eventually, within};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
-use snc_core::names::{GUARD_GATE, LABEL_ISOLATED, LEASE};
+use snc_core::names::{GUARD_GATE, LABEL_ISOLATED, LABEL_MANAGED_BY, LABEL_TENANT, LEASE, MANAGED_BY};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
@@ -108,7 +111,8 @@ impl Cluster {
 
     pub fn operator_spec(&self, args: &[&str]) -> Result<ProcessSpec> {
         let fixed = ["controller", "--log-format", "text", "--lease-duration-seconds", LEASE_SECONDS];
-        let env = [("KUBECONFIG", self.operator_kubeconfig.display().to_string()), ("NO_COLOR", "1".to_owned())];
+        let env =
+            [("KUBECONFIG", self.operator_kubeconfig.display().to_string()), ("NO_COLOR", "1".to_owned())];
         Ok(ProcessSpec {
             program: workspace::binary("snc-operator")?,
             args: fixed.iter().chain(args).map(|&arg| arg.to_owned()).collect(),
@@ -175,10 +179,10 @@ impl Cluster {
         if let (Value::Object(into), Value::Object(spec)) = (&mut tenant["spec"], spec) {
             into.extend(spec);
         }
-        self.platform.create(crate::objects::TENANTS, tenant)?;
+        self.platform.create(TENANTS, tenant)?;
         for namespace in namespaces {
-            let labels = json!({snc_core::names::LABEL_TENANT: name});
-            self.platform.create(crate::objects::NAMESPACES, new_namespace(namespace, labels))?;
+            let labels = json!({LABEL_TENANT: name});
+            self.platform.create(NAMESPACES, new_namespace(namespace, labels))?;
         }
         namespaces.iter().try_for_each(|namespace| self.isolated(namespace).map(drop))
     }
@@ -196,7 +200,7 @@ impl Cluster {
     pub fn condition(&self, path: &str, kind: &str, status: &str, reason: &str) -> Result<Value> {
         eventually(&format!("{kind}={status}/{reason} of {path}"), || {
             let object = self.admin.get(path)?;
-            let Some(condition) = crate::objects::condition(&object, kind) else {
+            let Some(condition) = objects::condition(&object, kind) else {
                 bail!("no condition {kind}: {}", object["status"])
             };
             ensure!(condition["status"] == status && condition["reason"] == reason, "{condition}");
@@ -227,21 +231,20 @@ impl Cluster {
     pub fn gate_acts(&self, acts: bool) -> Result<()> {
         within(Duration::from_secs(20), &format!("the gate to act: {acts}"), || {
             let pods = format!("{}?dryRun=All", Kind::Pod.all(CANARY_NAMESPACE));
-            let answer = self.admin.create(pods, crate::objects::pod("canary"));
+            let answer = self.admin.create(pods, pod("canary"));
             let refused = matches!(&answer, Err(refusal) if refusal.message.contains(GUARD_GATE));
             ensure!(refused == acts && (acts || answer.is_ok()), "{answer:?}");
             Ok(())
         })
     }
 
-    /// Everything of these kinds in a namespace, by kind and name, with its UID and resource version.
-    pub fn versions(&self, namespace: &str, kinds: &[Kind]) -> Result<BTreeMap<String, String>> {
+    /// Every object in a namespace that carries the operator's label: UID and resource version by kind and name.
+    pub fn managed(&self, namespace: &str) -> Result<BTreeMap<String, String>> {
         let mut versions = BTreeMap::new();
-        for kind in kinds {
-            for object in self.admin.list(kind.all(namespace))? {
-                let key = format!("{kind:?}/{}", text(&object, "/metadata/name"));
-                let value = format!("{} {}", crate::objects::uid(&object), crate::objects::version(&object));
-                versions.insert(key, value);
+        for kind in Kind::MANAGED {
+            let ours = format!("{}?labelSelector={LABEL_MANAGED_BY}={MANAGED_BY}", kind.all(namespace));
+            for object in self.admin.list(ours)? {
+                versions.insert(format!("{kind:?}/{}", text(&object, "/metadata/name")), stamp(&object));
             }
         }
         Ok(versions)

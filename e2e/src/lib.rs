@@ -2,7 +2,9 @@
 
 pub mod api;
 pub mod audit;
+pub mod churn;
 pub mod cluster;
 pub mod objects;
+pub mod recorder;
 pub mod suite;
 pub mod wait;

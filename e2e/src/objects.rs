@@ -18,6 +18,10 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Kinds of which the operator makes objects.
+    pub const MANAGED: [Self; 5] =
+        [Self::ConfigMap, Self::LimitRange, Self::NetworkPolicy, Self::ResourceQuota, Self::RoleBinding];
+
     fn group(self) -> (&'static str, &'static str) {
         match self {
             Self::ConfigMap => ("/api/v1", "configmaps"),
@@ -155,6 +159,11 @@ pub fn uid(object: &Value) -> &str {
 /// Resource versions of one API server are ordered numbers.
 pub fn version(object: &Value) -> u64 {
     text(object, "/metadata/resourceVersion").parse().unwrap_or_default()
+}
+
+/// Says which object this is, and which version of it: equal means untouched.
+pub fn stamp(object: &Value) -> String {
+    format!("{} {}", uid(object), version(object))
 }
 
 pub fn label<'a>(object: &'a Value, key: &str) -> Option<&'a str> {

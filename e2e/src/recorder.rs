@@ -34,9 +34,16 @@ pub enum Change {
 /// What matters of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Facts {
-    Namespace { tenant: Option<String>, isolated: Option<String>, deleting: bool },
+    Namespace {
+        tenant: Option<String>,
+        isolated: Option<String>,
+        deleting: bool,
+    },
     /// `denies_all` is of a spec that selects every pod, both directions, and allows nothing.
-    NetworkPolicy { denies_all: bool, spec: String },
+    NetworkPolicy {
+        denies_all: bool,
+        spec: String,
+    },
     Pod,
 }
 
@@ -306,7 +313,9 @@ async fn watch<K: Recorded>(shared: &Shared, api: &Api<K>, from: u64) -> Result<
                     last = last.max(bookmark.metadata.resource_version.parse()?);
                     shared.bookmarks.fetch_add(1, Ordering::Relaxed);
                 }
-                Ok(WatchEvent::Error(status)) if status.code == GONE => bail!("expired at {last}: {status:?}"),
+                Ok(WatchEvent::Error(status)) if status.code == GONE => {
+                    bail!("expired at {last}: {status:?}")
+                }
                 Ok(WatchEvent::Error(_)) => break,
                 Err(error) => {
                     resumable(error)?;
@@ -400,6 +409,17 @@ impl Analysis {
     }
 }
 
+/// The default-deny of one namespace.
+#[derive(Default)]
+enum Deny {
+    #[default]
+    Never,
+    Whole,
+    /// There, with a spec that lets something through.
+    Open(String),
+    Gone,
+}
+
 /// One namespace of one UID.
 #[derive(Default)]
 struct Live {
@@ -409,10 +429,7 @@ struct Live {
     isolated: bool,
     label: Option<String>,
     deleting: bool,
-    /// Whether the default-deny is there, and denies all.
-    deny: Option<bool>,
-    deny_spec: String,
-    had_deny: bool,
+    deny: Deny,
     broken: Option<usize>,
     unlabelled: Option<usize>,
 }
@@ -512,18 +529,22 @@ impl Replay {
             return;
         }
         self.analysis.deny_rewritten += usize::from(entry.change == Change::Modified);
-        namespace.deny = (entry.change != Change::Deleted).then_some(denies_all);
-        namespace.deny_spec = spec.to_owned();
-        namespace.had_deny |= namespace.deny == Some(true);
+        namespace.deny = match entry.change {
+            Change::Deleted => Deny::Gone,
+            _ if denies_all => Deny::Whole,
+            _ => Deny::Open(spec.to_owned()),
+        };
     }
 
     fn pod(&mut self, entry: &Entry) {
-        let Some(namespace) = self.live.get(&entry.namespace).filter(|namespace| namespace.governed) else { return };
+        let Some(namespace) = self.live.get(&entry.namespace).filter(|namespace| namespace.governed) else {
+            return;
+        };
         if entry.change != Change::Added {
             return;
         }
         self.analysis.pods += 1;
-        if !namespace.had_deny {
+        if matches!(namespace.deny, Deny::Never) {
             let what = format!("pod {}", entry.name);
             self.analysis.violations.push(instant(Fault::PodBeforeDeny, entry, &namespace.uid, what));
         }
@@ -534,13 +555,12 @@ impl Replay {
         let Self { live, analysis, .. } = self;
         let Some(namespace) = live.get_mut(&entry.namespace) else { return };
         let held = namespace.isolated && !namespace.deleting;
-        let fault = match namespace.deny {
-            Some(true) => None,
-            Some(false) => Some(Fault::DenyChanged),
-            None if namespace.had_deny => Some(Fault::DenyMissing),
-            None => Some(Fault::IsolatedBeforeDeny),
+        let (fault, what) = match &namespace.deny {
+            Deny::Whole => (None, String::new()),
+            Deny::Open(spec) => (Some(Fault::DenyChanged), spec.clone()),
+            Deny::Gone => (Some(Fault::DenyMissing), String::new()),
+            Deny::Never => (Some(Fault::IsolatedBeforeDeny), String::new()),
         };
-        let what = namespace.deny_spec.clone();
         track(analysis, &mut namespace.broken, fault.filter(|_| held), entry, &namespace.uid, what);
         let lost = (namespace.label.as_deref() != Some("true")).then_some(Fault::LabelLost);
         let what = format!("isolated is {:?}", namespace.label);
@@ -556,7 +576,8 @@ fn track(
     uid: &str,
     what: String,
 ) {
-    let same = open.and_then(|index| analysis.violations.get(index)).map(|violation| violation.fault) == fault;
+    let same =
+        open.and_then(|index| analysis.violations.get(index)).map(|violation| violation.fault) == fault;
     if same {
         return;
     }
@@ -674,7 +695,8 @@ mod tests {
 
     #[test]
     fn the_label_neither_comes_first_nor_goes_away() {
-        let early = [namespace(1, Added, None, false), namespace(2, Modified, Some("true"), false), deny(3, Added)];
+        let early =
+            [namespace(1, Added, None, false), namespace(2, Modified, Some("true"), false), deny(3, Added)];
         assert_eq!(faults(&early), [(Fault::IsolatedBeforeDeny, 2, Some(3))]);
         let lost = [
             namespace(1, Added, None, false),
@@ -704,7 +726,8 @@ mod tests {
     #[test]
     fn only_a_policy_that_denies_all_counts() {
         let denies = |spec: serde_json::Value| {
-            let policy: NetworkPolicy = serde_json::from_value(json!({"metadata": {}, "spec": spec})).unwrap();
+            let policy: NetworkPolicy =
+                serde_json::from_value(json!({"metadata": {}, "spec": spec})).unwrap();
             let Facts::NetworkPolicy { denies_all, .. } = policy.facts() else { unreachable!() };
             denies_all
         };

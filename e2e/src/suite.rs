@@ -53,7 +53,12 @@ pub fn main(cases: &'static [Case]) -> ExitCode {
     let args = Arguments::from_args();
     let cluster = Shared::default();
     let trials = |wanted: &dyn Fn(Company) -> bool| -> Vec<Trial> {
-        cases.iter().chain(CLOSING).filter(|case| wanted(case.company)).map(|case| trial(case, &cluster)).collect()
+        cases
+            .iter()
+            .chain(CLOSING)
+            .filter(|case| wanted(case.company))
+            .map(|case| trial(case, &cluster))
+            .collect()
     };
     if args.list {
         return libtest_mimic::run(&args, trials(&|_| true)).exit_code();
@@ -70,15 +75,14 @@ pub fn main(cases: &'static [Case]) -> ExitCode {
         eprintln!("{error:#}");
         return ExitCode::FAILURE;
     }
-    let results = [Company::Shared, Company::Alone, Company::Last]
-        .map(|company| {
-            let mut args = args.clone();
-            if company != Company::Shared {
-                args.test_threads = Some(1);
-            }
-            let trials = trials(&|case| case == company);
-            (!trials.is_empty()).then(|| libtest_mimic::run(&args, trials))
-        });
+    let results = [Company::Shared, Company::Alone, Company::Last].map(|company| {
+        let mut args = args.clone();
+        if company != Company::Shared {
+            args.test_threads = Some(1);
+        }
+        let trials = trials(&|case| case == company);
+        (!trials.is_empty()).then(|| libtest_mimic::run(&args, trials))
+    });
     let failed = results.iter().flatten().any(libtest_mimic::Conclusion::has_failed);
     if let Some(Some(Ok(cluster))) = Arc::into_inner(cluster).map(OnceLock::into_inner) {
         cluster.end(failed);
@@ -113,7 +117,9 @@ fn toolchain() -> Result<Option<Toolchain>> {
     let found = Toolchain::find(&Environment::current()?)?;
     let set = |name, value| std::env::var(name).is_ok_and(|found| found == value);
     if found.is_none() && (set("CI", "true") || set("SNC_E2E", "1")) {
-        bail!(anyhow!("the tools of a control plane are not there; `cargo xtask test --only tools` gets them"));
+        bail!(anyhow!(
+            "the tools of a control plane are not there; `cargo xtask test --only tools` gets them"
+        ));
     }
     Ok(found)
 }

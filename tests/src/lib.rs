@@ -1,0 +1,1 @@
+//! Tests of this crate are beside this file; there is nothing to link.

@@ -19,7 +19,9 @@ fn to_block(block: &str) -> Value {
 }
 
 fn except(hole: &str) -> Value {
-    one_flow(json!({"direction": "Egress", "peers": [{"cidr": {"block": "203.0.113.0/24", "except": [hole]}}]}))
+    one_flow(
+        json!({"direction": "Egress", "peers": [{"cidr": {"block": "203.0.113.0/24", "except": [hole]}}]}),
+    )
 }
 
 fn many_flows(count: usize) -> Value {
@@ -29,31 +31,130 @@ fn many_flows(count: usize) -> Value {
 /// Each with what is wrong, where the message says so, and a twin that is right.
 fn specs() -> Vec<(&'static str, Value, &'static [&'static str], Value)> {
     let ports = |ports: Value| one_flow(json!({"ports": ports}));
-    let peer = "spec.network.flows[0].peers[0]";
     vec![
-        ("malformed CIDR", to_block("203.0.113.0.7/24"), &["cidr.block", "un bloc CIDR", "a CIDR block"], to_block("203.0.113.0/24")),
-        ("mask too long", to_block("203.0.113.0/33"), &["cidr.block", "a CIDR block"], to_block("203.0.113.0/32")),
-        ("host bits", to_block("203.0.113.7/24"), &["cidr.block", "without host bits"], to_block("203.0.113.7/32")),
-        ("exception outside", except("198.51.100.0/28"), &["cidr", "within block"], except("203.0.113.16/28")),
-        ("port 0", ports(json!([{"port": 0}])), &["spec.network.flows[0].ports[0].port", "greater than or equal to 1"], ports(json!([{"port": 1}]))),
-        ("port 65536", ports(json!([{"port": 65536}])), &["ports[0].port", "less than or equal to 65535"], ports(json!([{"port": 65535}]))),
-        ("reversed range", ports(json!([{"port": 9000, "endPort": 8000}])), &["ports[0]", "not below port"], ports(json!([{"port": 8000, "endPort": 9000}]))),
-        ("unknown protocol", ports(json!([{"port": 80, "protocol": "ICMP"}])), &["ports[0].protocol", "SCTP"], ports(json!([{"port": 80, "protocol": "SCTP"}]))),
-        ("empty justification", one_flow(json!({"justification": ""})), &["spec.network.flows[0].justification"], one_flow(json!({"justification": "paiement"}))),
-        ("blank justification", one_flow(json!({"justification": "      "})), &["spec.network.flows[0].justification"], one_flow(json!({"justification": "a b c"}))),
-        ("no justification", one_flow(json!({"justification": null})), &["justification", "Required"], one_flow(json!({}))),
+        (
+            "malformed CIDR",
+            to_block("203.0.113.0.7/24"),
+            &["cidr.block", "un bloc CIDR", "a CIDR block"],
+            to_block("203.0.113.0/24"),
+        ),
+        (
+            "mask too long",
+            to_block("203.0.113.0/33"),
+            &["cidr.block", "a CIDR block"],
+            to_block("203.0.113.0/32"),
+        ),
+        (
+            "host bits",
+            to_block("203.0.113.7/24"),
+            &["cidr.block", "without host bits"],
+            to_block("203.0.113.7/32"),
+        ),
+        (
+            "exception outside",
+            except("198.51.100.0/28"),
+            &["cidr", "within block"],
+            except("203.0.113.16/28"),
+        ),
+        (
+            "port 0",
+            ports(json!([{"port": 0}])),
+            &["spec.network.flows[0].ports[0].port", "greater than or equal to 1"],
+            ports(json!([{"port": 1}])),
+        ),
+        (
+            "port 65536",
+            ports(json!([{"port": 65536}])),
+            &["ports[0].port", "less than or equal to 65535"],
+            ports(json!([{"port": 65535}])),
+        ),
+        (
+            "reversed range",
+            ports(json!([{"port": 9000, "endPort": 8000}])),
+            &["ports[0]", "not below port"],
+            ports(json!([{"port": 8000, "endPort": 9000}])),
+        ),
+        (
+            "unknown protocol",
+            ports(json!([{"port": 80, "protocol": "ICMP"}])),
+            &["ports[0].protocol", "SCTP"],
+            ports(json!([{"port": 80, "protocol": "SCTP"}])),
+        ),
+        (
+            "empty justification",
+            one_flow(json!({"justification": ""})),
+            &["spec.network.flows[0].justification"],
+            one_flow(json!({"justification": "paiement"})),
+        ),
+        (
+            "blank justification",
+            one_flow(json!({"justification": "      "})),
+            &["spec.network.flows[0].justification"],
+            one_flow(json!({"justification": "a b c"})),
+        ),
+        (
+            "no justification",
+            one_flow(json!({"justification": null})),
+            &["justification", "Required"],
+            one_flow(json!({})),
+        ),
         ("no peer", one_flow(json!({"peers": []})), &["spec.network.flows[0].peers"], one_flow(json!({}))),
-        ("peer of no kind", one_flow(json!({"peers": [{}]})), &[peer, "exactly one of"], one_flow(json!({}))),
-        ("peer of two kinds", one_flow(json!({"peers": [{"pods": {}, "sharedService": {"name": "x"}}]})), &[peer, "exactly one of"], one_flow(json!({"peers": [{"sharedService": {"name": "x"}}]}))),
-        ("no port", one_flow(json!({"ports": []})), &["spec.network.flows[0]", "at least one port"], one_flow(json!({}))),
-        ("not a date", one_flow(json!({"reviewedOn": "2026-13-01"})), &["reviewedOn"], one_flow(json!({"reviewedOn": "2026-12-01"}))),
-        ("two flows of one name", flows(vec![flow("api", json!({})), flow("api", json!({}))]), &["Duplicate value"], many_flows(2)),
+        (
+            "peer of no kind",
+            one_flow(json!({"peers": [{}]})),
+            &["spec.network.flows[0].peers[0]", "exactly one of"],
+            one_flow(json!({})),
+        ),
+        (
+            "peer of two kinds",
+            one_flow(json!({"peers": [{"pods": {}, "sharedService": {"name": "x"}}]})),
+            &["spec.network.flows[0].peers[0]", "exactly one of"],
+            one_flow(json!({"peers": [{"sharedService": {"name": "x"}}]})),
+        ),
+        (
+            "no port",
+            one_flow(json!({"ports": []})),
+            &["spec.network.flows[0]", "at least one port"],
+            one_flow(json!({})),
+        ),
+        (
+            "not a date",
+            one_flow(json!({"reviewedOn": "2026-13-01"})),
+            &["reviewedOn"],
+            one_flow(json!({"reviewedOn": "2026-12-01"})),
+        ),
+        (
+            "two flows of one name",
+            flows(vec![flow("api", json!({})), flow("api", json!({}))]),
+            &["Duplicate value"],
+            many_flows(2),
+        ),
         ("501 flows", many_flows(501), &["spec.network.flows", "500"], many_flows(500)),
-        ("unknown mode", json!({"modes": {"isolation": "Strict"}}), &["spec.modes.isolation", "Enforce"], json!({"modes": {"isolation": "Enforce"}})),
-        ("negative quota", json!({"quota": {"pods": "-1"}}), &["spec.quota"], json!({"quota": {"pods": "1"}})),
-        ("quota in words", json!({"quota": {"pods": "beaucoup"}}), &["spec.quota"], json!({"quota": {"pods": 12}})),
+        (
+            "unknown mode",
+            json!({"modes": {"isolation": "Strict"}}),
+            &["spec.modes.isolation", "Enforce"],
+            json!({"modes": {"isolation": "Enforce"}}),
+        ),
+        (
+            "negative quota",
+            json!({"quota": {"pods": "-1"}}),
+            &["spec.quota"],
+            json!({"quota": {"pods": "1"}}),
+        ),
+        (
+            "quota in words",
+            json!({"quota": {"pods": "beaucoup"}}),
+            &["spec.quota"],
+            json!({"quota": {"pods": 12}}),
+        ),
         ("unknown field", json!({"netwrok": {}}), &["unknown field", "spec.netwrok"], json!({"network": {}})),
-        ("unknown field of a flow", one_flow(json!({"comment": "x"})), &["unknown field", "comment"], one_flow(json!({}))),
+        (
+            "unknown field of a flow",
+            one_flow(json!({"comment": "x"})),
+            &["unknown field", "comment"],
+            one_flow(json!({})),
+        ),
         ("wrong type", json!({"network": "oui"}), &["spec.network"], json!({"network": {}})),
     ]
 }
@@ -75,7 +176,11 @@ pub fn schema(cluster: &Cluster) -> Result<()> {
         ("a prefix over kube-", json!({"namespacePrefixes": ["kub"]}), "no prefix may cover"),
         ("a prefix over default", json!({"namespacePrefixes": ["def"]}), "no prefix may cover"),
         ("a prefix of openshift", json!({"namespacePrefixes": ["openshift-"]}), "no prefix may cover"),
-        ("a system identity", json!({"owners": [{"kind": "Group", "name": "system:authenticated"}]}), "cannot be owners"),
+        (
+            "a system identity",
+            json!({"owners": [{"kind": "Group", "name": "system:authenticated"}]}),
+            "cannot be owners",
+        ),
         ("no level", json!({"level": null}), "spec.level"),
         ("an unknown field", json!({"nameSpaces": []}), "unknown field"),
     ];
@@ -91,15 +196,30 @@ pub fn schema(cluster: &Cluster) -> Result<()> {
     let baselines = format!("{BASELINES}{strict}");
     let network = |network: Value| baseline("b", json!({"network": network}));
     let pairs = [
-        ("denied block", json!({"deniedCIDRs": ["10.0.0.1/8"]}), "without host bits", json!({"deniedCIDRs": ["10.0.0.0/8"]})),
-        ("DNS nowhere", json!({"dns": {}}), "namespace or addresses", json!({"dns": {"addresses": ["169.254.20.10/32"]}})),
+        (
+            "denied block",
+            json!({"deniedCIDRs": ["10.0.0.1/8"]}),
+            "without host bits",
+            json!({"deniedCIDRs": ["10.0.0.0/8"]}),
+        ),
+        (
+            "DNS nowhere",
+            json!({"dns": {}}),
+            "namespace or addresses",
+            json!({"dns": {"addresses": ["169.254.20.10/32"]}}),
+        ),
         (
             "statement without evidence",
             json!({"enforcement": {"engine": "x", "evidence": " ", "statedOn": "2026-01-01"}}),
             "spec.network.enforcement.evidence",
             json!({"enforcement": {"engine": "x", "evidence": "PV-1", "statedOn": "2026-01-01"}}),
         ),
-        ("API nowhere", json!({"kubernetesAPI": {"cidrs": [], "ports": [{"port": 6443}]}}), "kubernetesAPI.cidrs", json!({"kubernetesAPI": {"cidrs": ["192.0.2.1/32"], "ports": [{"port": 6443}]}})),
+        (
+            "API nowhere",
+            json!({"kubernetesAPI": {"cidrs": [], "ports": [{"port": 6443}]}}),
+            "kubernetesAPI.cidrs",
+            json!({"kubernetesAPI": {"cidrs": ["192.0.2.1/32"], "ports": [{"port": 6443}]}}),
+        ),
     ];
     for (what, bad, text, good) in pairs {
         cluster.platform.create(&baselines, network(bad)).refused_with(&[text]).context(what)?;
@@ -111,7 +231,9 @@ pub fn schema(cluster: &Cluster) -> Result<()> {
 pub fn unicode(cluster: &Cluster) -> Result<()> {
     let owners = json!([{"kind": "Group", "name": "Équipe réseau ☂"}]);
     cluster.governed("unicode", &["unicode"], json!({"owners": owners}))?;
-    let binding = eventually("the owners' RoleBinding", || Ok(cluster.admin.get(Kind::RoleBinding.one("unicode", "snc-owners"))?))?;
+    let binding = eventually("the owners' RoleBinding", || {
+        Ok(cluster.admin.get(Kind::RoleBinding.one("unicode", "snc-owners"))?)
+    })?;
     ensure!(binding["subjects"][0]["name"] == "Équipe réseau ☂", "{binding}");
 
     let policies = Kind::SncPolicy.all("unicode");
@@ -120,12 +242,18 @@ pub fn unicode(cluster: &Cluster) -> Result<()> {
     cluster.platform.create(&policies, policy("p", named)).refused_with(&["spec.network.flows[0].name"])?;
 
     let label = |app: &str| flow("etiquette", json!({"podSelector": {"matchLabels": {"app": app}}}));
-    let texts = flow("texte", json!({"justification": "reçoit les 注文 de la boutique — «été»", "owner": "Zoë Łukasiewicz"}));
+    let texts = flow(
+        "texte",
+        json!({"justification": "reçoit les 注文 de la boutique — «été»", "owner": "Zoë Łukasiewicz"}),
+    );
     cluster.platform.create(&policies, policy("p", flows(vec![texts.clone(), label("été")])))?;
     let path = Kind::SncPolicy.one("unicode", "p");
     let condition = cluster.condition(&path, "Ready", "False", "FieldsRefused")?;
     let message = text(&condition, "/message");
-    ensure!(message.contains("spec.network.flows[1].podSelector.matchLabels[app]") && message.contains("été"), "{message}");
+    ensure!(
+        message.contains("spec.network.flows[1].podSelector.matchLabels[app]") && message.contains("été"),
+        "{message}"
+    );
     let status = cluster.admin.get(&path)?["status"].take();
     ensure!(status["flows"] == json!({"declared": 2, "applied": 1, "refused": 1}), "{status}");
 
@@ -136,7 +264,8 @@ pub fn unicode(cluster: &Cluster) -> Result<()> {
 pub fn foreign_namespace(cluster: &Cluster) -> Result<()> {
     cluster.governed("voisin", &["voisin"], json!({}))?;
     cluster.governed("chez-soi", &["chez-soi", "chez-soi-2"], json!({}))?;
-    let to = |name: &str, namespaces: Value| flow(name, json!({"peers": [{"namespaces": {"names": namespaces}}]}));
+    let to =
+        |name: &str, namespaces: Value| flow(name, json!({"peers": [{"namespaces": {"names": namespaces}}]}));
     let all = flows(vec![
         to("ami", json!(["chez-soi-2"])),
         to("etranger", json!(["chez-soi-2", "voisin"])),
@@ -145,7 +274,11 @@ pub fn foreign_namespace(cluster: &Cluster) -> Result<()> {
     cluster.platform.create(Kind::SncPolicy.all("chez-soi"), policy("p", all))?;
     let path = Kind::SncPolicy.one("chez-soi", "p");
     let condition = cluster.condition(&path, "Ready", "False", "FieldsRefused")?;
-    for told in ["spec.network.flows[1].peers[0].namespaces.names[1]", "voisin", "spec.network.flows[2].peers[0].namespaces.names[0]"] {
+    for told in [
+        "spec.network.flows[1].peers[0].namespaces.names[1]",
+        "voisin",
+        "spec.network.flows[2].peers[0].namespaces.names[0]",
+    ] {
         ensure!(text(&condition, "/message").contains(told), "no {told:?}: {condition}");
     }
     // Refused fields close nothing else.
@@ -173,12 +306,18 @@ pub fn level_below(cluster: &Cluster) -> Result<()> {
     let path = Kind::SncPolicy.one("niveau", "avant");
     let condition = cluster.condition(&path, "Ready", "False", "FieldsRefused")?;
     let message = text(&condition, "/message");
-    ensure!(message.contains("spec.level") && message.contains("Essentiel") && message.contains("Standard"), "{message}");
+    ensure!(
+        message.contains("spec.level") && message.contains("Essentiel") && message.contains("Standard"),
+        "{message}"
+    );
     let status = cluster.admin.get(&path)?["status"].take();
     ensure!(status["level"] == "Standard", "the tenant's own level is in force: {status}");
 
     // From now on it is refused at once; the same without the field, or with a stronger one, is fine.
-    cluster.platform.create(&policies, policy("apres", json!({"level": "Essentiel"}))).refused_by(GUARD_RATCHET)?;
+    cluster
+        .platform
+        .create(&policies, policy("apres", json!({"level": "Essentiel"})))
+        .refused_by(GUARD_RATCHET)?;
     cluster.platform.create(&policies, policy("apres", json!({"level": "Avance"})))?;
     Ok(())
 }
@@ -194,7 +333,15 @@ pub fn five_hundred_flows(cluster: &Cluster) -> Result<()> {
         Ok(())
     })?;
     let status = cluster.admin.get(&path)?["status"].take();
-    ensure!(status["managed"]["truncated"] == true && status["managed"]["items"].as_array().is_some_and(|l| l.len() == 20), "{}", status["managed"]);
-    ensure!(cluster.admin.list(Kind::NetworkPolicy.all("cinq-cents"))?.len() == 502, "default-deny, DNS, and the flows");
+    ensure!(
+        status["managed"]["truncated"] == true
+            && status["managed"]["items"].as_array().is_some_and(|l| l.len() == 20),
+        "{}",
+        status["managed"]
+    );
+    ensure!(
+        cluster.admin.list(Kind::NetworkPolicy.all("cinq-cents"))?.len() == 502,
+        "default-deny, DNS, and the flows"
+    );
     Ok(())
 }

@@ -18,7 +18,9 @@ const ISOLATED: &str = "NetworkIsolated";
 /// A governed namespace of that name with one policy, `reseau`.
 fn with_policy(cluster: &Cluster, name: &str) -> Result<String> {
     cluster.governed(name, &[name], json!({}))?;
-    cluster.platform.create(Kind::SncPolicy.all(name), policy("reseau", flows(vec![flow("api", json!({}))])))?;
+    cluster
+        .platform
+        .create(Kind::SncPolicy.all(name), policy("reseau", flows(vec![flow("api", json!({}))])))?;
     Ok(Kind::SncPolicy.one(name, "reseau"))
 }
 
@@ -35,11 +37,18 @@ pub fn listing(cluster: &Cluster) -> Result<()> {
     ensure!(words(row).get(..7).is_some_and(|row| row == expected), "{table}");
 
     let tenants = cluster.kubectl_ok(User::Platform, &["get", "snct", "listing", "--no-headers"])?;
-    ensure!(words(&tenants).get(..5).is_some_and(|row| row == ["listing", "Standard", "Observe", "1", "1"]), "{tenants}");
+    ensure!(
+        words(&tenants).get(..5).is_some_and(|row| row == ["listing", "Standard", "Observe", "1", "1"]),
+        "{tenants}"
+    );
     let baselines = cluster.kubectl_ok(User::Platform, &["get", "sncb", FLOOR, "--no-headers"])?;
     ensure!(words(&baselines).contains(&"Enforce".to_owned()), "{baselines}");
     let all = cluster.kubectl_ok(User::Platform, &["get", "snc", "-A", "-o", "name"])?;
-    for name in ["sncbaseline.secnumcloud.dev/floor", "snctenant.secnumcloud.dev/listing", "sncpolicy.secnumcloud.dev/reseau"] {
+    for name in [
+        "sncbaseline.secnumcloud.dev/floor",
+        "snctenant.secnumcloud.dev/listing",
+        "sncpolicy.secnumcloud.dev/reseau",
+    ] {
         ensure!(all.lines().any(|line| line == name), "category snc without {name}:\n{all}");
     }
     Ok(())
@@ -52,10 +61,10 @@ pub fn explain(cluster: &Cluster) -> Result<()> {
         let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
         for text in [
             "KIND: SncPolicy",
-            "FIELD: flows <[]Flow>",
+            "FIELD: flows <[]Object>",
             "The flow matrix of the namespace: what may come in and go out, each with its justification.",
             "justification <string> -required- Why this flow is needed.",
-            "direction <string> -required-",
+            "direction <string> -required- enum: Ingress, Egress `Ingress`: from the peers to our pods.",
             "peers <[]Object> -required- The other side.",
             "reviewedOn <string> When the flow was last reviewed",
             "compensatingMeasure <string>",

@@ -14,7 +14,10 @@ const CASES: &[Case] = &[
     shared("isolated_is_unknown_without_a_statement_and_true_with_one", columns::statement),
     shared("the_schema_refuses_what_it_can_judge", bad_input::schema),
     shared("names_are_ascii_and_texts_are_anything", bad_input::unicode),
-    shared("a_flow_to_a_foreign_namespace_is_refused_by_its_path_and_the_others_open", bad_input::foreign_namespace),
+    shared(
+        "a_flow_to_a_foreign_namespace_is_refused_by_its_path_and_the_others_open",
+        bad_input::foreign_namespace,
+    ),
     shared("a_level_below_the_tenants_is_ignored_and_reported_by_its_path", bad_input::level_below),
     shared("five_hundred_flows_are_applied", bad_input::five_hundred_flows),
     alone("objects_that_cannot_be_read_stop_nothing_else", unreadable::garbage),

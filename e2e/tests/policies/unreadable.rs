@@ -3,7 +3,9 @@
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 use snc_e2e::cluster::Cluster;
-use snc_e2e::objects::{BASELINES, CRDS, Kind, TENANTS, at, baseline, flow, flows, label, policy, tenant, version};
+use snc_e2e::objects::{
+    BASELINES, CRDS, Kind, TENANTS, at, baseline, flow, flows, label, policy, tenant, version,
+};
 use snc_e2e::wait::eventually;
 
 const PLURALS: [&str; 3] = ["sncbaselines", "snctenants", "sncpolicies"];
@@ -34,7 +36,8 @@ pub fn garbage(cluster: &Cluster) -> Result<()> {
     cluster.condition(&path, "Ready", "True", "Applied")?;
     let of_flow = || {
         let all = cluster.admin.list(Kind::NetworkPolicy.all("illisible"))?;
-        let found = all.iter().find(|object| object["metadata"]["annotations"]["secnumcloud.dev/flow"] == "garde");
+        let found =
+            all.iter().find(|object| object["metadata"]["annotations"]["secnumcloud.dev/flow"] == "garde");
         anyhow::Ok(found.map(version))
     };
     let before = of_flow()?;
@@ -71,7 +74,8 @@ fn with_garbage(cluster: &Cluster, path: &str, kept: &dyn Fn() -> Result<()>) ->
     // A new schema acts within seconds.
     eventually("the loose schemas", || Ok(cluster.admin.create(TENANTS, bad_tenant.clone())?))?;
     eventually("the loose schemas", || Ok(cluster.admin.create(BASELINES, bad_baseline.clone())?))?;
-    let bad_policy = json!([{"op": "replace", "path": "/spec", "value": {"level": 42, "network": "oui"}}]);
+    let bad_policy =
+        json!([{"op": "replace", "path": "/spec", "value": {"environment": 42, "network": "oui"}}]);
     eventually("the loose schemas", || Ok(cluster.admin.json_patch(path, bad_policy.clone())?))?;
 
     cluster.condition(path, "Ready", "False", "Unreadable")?;
@@ -82,7 +86,9 @@ fn with_garbage(cluster: &Cluster, path: &str, kept: &dyn Fn() -> Result<()>) ->
 
     // Everybody else is served, and a restart into it changes nothing.
     cluster.governed("lisible", &["lisible"], json!({}))?;
-    cluster.platform.create(Kind::SncPolicy.all("lisible"), policy("p", flows(vec![flow("api", json!({}))])))?;
+    cluster
+        .platform
+        .create(Kind::SncPolicy.all("lisible"), policy("p", flows(vec![flow("api", json!({}))])))?;
     cluster.condition(&Kind::SncPolicy.one("lisible", "p"), "Ready", "True", "Applied")?;
     cluster.restart_operator()?;
     cluster.governed("lisible-2", &["lisible-2"], json!({}))?;

@@ -12,24 +12,30 @@ pub fn all_crds() -> Vec<CustomResourceDefinition> {
     let mut crds = vec![v1alpha1::SncBaseline::crd(), v1alpha1::SncTenant::crd(), v1alpha1::SncPolicy::crd()];
     for version in crds.iter_mut().flat_map(|crd| &mut crd.spec.versions) {
         if let Some(schema) = version.schema.as_mut().and_then(|s| s.open_api_v3_schema.as_mut()) {
-            unwrap_lines(schema);
+            tidy(schema);
         }
     }
     crds
 }
 
-/// Doc comments are wrapped for the source; `kubectl explain` wraps for the terminal.
-fn unwrap_lines(schema: &mut JSONSchemaProps) {
+/// Doc comments are wrapped for the source; `kubectl explain` wraps for the terminal. An optional field is left out, not
+/// null: a null in an enum is refused by the API server with a message that helps nobody.
+fn tidy(schema: &mut JSONSchemaProps) {
     if let Some(text) = &mut schema.description {
-        *text = text.split("\n\n").map(|paragraph| paragraph.replace('\n', " ")).collect::<Vec<_>>().join("\n\n");
+        *text =
+            text.split("\n\n").map(|paragraph| paragraph.replace('\n', " ")).collect::<Vec<_>>().join("\n\n");
     }
-    schema.properties.iter_mut().flat_map(|p| p.values_mut()).for_each(unwrap_lines);
+    schema.nullable = None;
+    if let Some(values) = &mut schema.enum_ {
+        values.retain(|value| !value.0.is_null());
+    }
+    schema.properties.iter_mut().flat_map(|p| p.values_mut()).for_each(tidy);
     match &mut schema.items {
-        Some(JSONSchemaPropsOrArray::Schema(items)) => unwrap_lines(items),
-        Some(JSONSchemaPropsOrArray::Schemas(all)) => all.iter_mut().for_each(unwrap_lines),
+        Some(JSONSchemaPropsOrArray::Schema(items)) => tidy(items),
+        Some(JSONSchemaPropsOrArray::Schemas(all)) => all.iter_mut().for_each(tidy),
         None => {}
     }
     if let Some(JSONSchemaPropsOrBool::Schema(values)) = &mut schema.additional_properties {
-        unwrap_lines(values);
+        tidy(values);
     }
 }

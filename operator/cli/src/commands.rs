@@ -4,12 +4,15 @@ mod flows;
 mod plan;
 mod status;
 
+#[cfg(test)]
+pub use {flows::outcome as flows_outcome, plan::outcome as plan_outcome, status::outcome as status_outcome};
+
 use crate::args::{Args, Command, Format};
 use crate::cluster::{self, Trouble};
+use crate::model::Selection;
 use crate::outcome::{Answer, Outcome};
 use crate::render::{json, yaml};
 use serde::Serialize;
-use snc_core::lang::Lang;
 
 pub async fn run(args: &Args) -> Result<Answer, Outcome> {
     let cluster = cluster::connect(args).await?;
@@ -33,10 +36,28 @@ fn unprintable(error: &anyhow::Error) -> Outcome {
     Outcome::undecided(format!("{error:#}"))
 }
 
-fn undecided(troubles: &[Trouble], lang: Lang) -> Outcome {
-    Outcome {
-        undecided: true,
-        reasons: troubles.iter().map(|t| t.message(lang)).collect(),
-        ..Outcome::default()
+fn undecided(troubles: &[Trouble], args: &Args) -> Outcome {
+    Outcome { undecided: true, reasons: told(troubles, args), ..Outcome::default() }
+}
+
+/// What could not be read; refusals together, since one missing right rarely comes alone.
+fn told(troubles: &[Trouble], args: &Args) -> Vec<String> {
+    let lang = args.lang;
+    let (refused, failed): (Vec<_>, Vec<_>) = troubles.iter().partition(|t| t.is_refusal());
+    let mut reasons: Vec<String> = failed.iter().map(|t| t.message(lang)).collect();
+    reasons.dedup();
+    if let Some(first) = refused.first() {
+        let mut all: Vec<&str> = refused.iter().map(|t| t.what.as_str()).collect();
+        all.sort_unstable();
+        all.dedup();
+        reasons.push(Trouble { what: all.join(", "), ..(*first).clone() }.message(lang));
+        if !matches!(args.selection, Selection::Namespace(_)) && args.command != Command::Plan {
+            let hint = lang.str(
+                "sans les droits de la plateforme, nommez un de vos namespaces avec -n",
+                "without the platform's rights, name one of your namespaces with -n",
+            );
+            reasons.push(hint.to_owned());
+        }
     }
+    reasons
 }

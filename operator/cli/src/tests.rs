@@ -1,1 +1,6 @@
+//! The models and their forms, from small clusters in memory.
+
 mod fixtures;
+mod flows;
+mod plan;
+mod status;

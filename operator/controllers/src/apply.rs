@@ -80,12 +80,22 @@ pub async fn delete(context: &Context, namespace: &str, orphan: &Orphan) -> kube
     };
     let client = context.client.clone();
     let result = match orphan.key.kind {
-        ManagedKind::NetworkPolicy => gone(Api::<NetworkPolicy>::namespaced(client, namespace), name, &params).await,
-        ManagedKind::ResourceQuota => gone(Api::<ResourceQuota>::namespaced(client, namespace), name, &params).await,
-        ManagedKind::LimitRange => gone(Api::<LimitRange>::namespaced(client, namespace), name, &params).await,
-        ManagedKind::RoleBinding => gone(Api::<RoleBinding>::namespaced(client, namespace), name, &params).await,
+        ManagedKind::NetworkPolicy => {
+            gone(Api::<NetworkPolicy>::namespaced(client, namespace), name, &params).await
+        }
+        ManagedKind::ResourceQuota => {
+            gone(Api::<ResourceQuota>::namespaced(client, namespace), name, &params).await
+        }
+        ManagedKind::LimitRange => {
+            gone(Api::<LimitRange>::namespaced(client, namespace), name, &params).await
+        }
+        ManagedKind::RoleBinding => {
+            gone(Api::<RoleBinding>::namespaced(client, namespace), name, &params).await
+        }
         ManagedKind::ConfigMap => gone(Api::<ConfigMap>::namespaced(client, namespace), name, &params).await,
-        ManagedKind::ServiceAccount => gone(Api::<ServiceAccount>::namespaced(client, namespace), name, &params).await,
+        ManagedKind::ServiceAccount => {
+            gone(Api::<ServiceAccount>::namespaced(client, namespace), name, &params).await
+        }
     };
     match result {
         Err(error) if matches!(code(&error), 404 | 409) => Ok(()),

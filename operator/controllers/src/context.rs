@@ -35,6 +35,8 @@ pub struct Memory {
     /// What we last applied, by namespace: fingerprint, and resource version after it. The same content that makes a
     /// new version was changed by somebody else in between.
     pub applied: BTreeMap<String, BTreeMap<ObjectKey, (String, Version)>>,
+    /// Rounds in a row after which a namespace still was not as it should be.
+    pub rounds: BTreeMap<String, u32>,
     /// Unreadable objects that were reported, so that the same report is made once.
     pub unreadable: BTreeSet<String>,
 }

@@ -1,7 +1,9 @@
 /// Why the operator cannot start or go on.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("lease {namespace}/{name} is held by {holder:?}, which renewed it while we looked: another operator runs; not starting")]
+    #[error(
+        "lease {namespace}/{name} is held by {holder:?}, which renewed it while we looked: another operator runs; not starting"
+    )]
     LeaseHeld { namespace: String, name: String, holder: String },
     #[error("lease {namespace}/{name} was lost: {why}")]
     LeaseLost { namespace: String, name: String, why: String },

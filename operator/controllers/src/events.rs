@@ -14,15 +14,34 @@ impl Events {
         Self { recorder: Recorder::new(client, reporter) }
     }
 
-    pub async fn normal(&self, about: &ObjectReference, reason: &'static str, action: &'static str, note: String) {
+    pub async fn normal(
+        &self,
+        about: &ObjectReference,
+        reason: &'static str,
+        action: &'static str,
+        note: String,
+    ) {
         self.publish(EventType::Normal, about, reason, action, note).await;
     }
 
-    pub async fn warning(&self, about: &ObjectReference, reason: &'static str, action: &'static str, note: String) {
+    pub async fn warning(
+        &self,
+        about: &ObjectReference,
+        reason: &'static str,
+        action: &'static str,
+        note: String,
+    ) {
         self.publish(EventType::Warning, about, reason, action, note).await;
     }
 
-    async fn publish(&self, type_: EventType, about: &ObjectReference, why: &'static str, action: &'static str, note: String) {
+    async fn publish(
+        &self,
+        type_: EventType,
+        about: &ObjectReference,
+        why: &'static str,
+        action: &'static str,
+        note: String,
+    ) {
         let note = Some(snc_core::text::clip(&note, 900));
         let event = Event { type_, reason: why.into(), note, action: action.into(), secondary: None };
         if let Err(error) = self.recorder.publish(&event, about).await {

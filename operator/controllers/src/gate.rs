@@ -4,7 +4,9 @@
 use crate::context::Context;
 use crate::error::{Error, code, reason};
 use futures::{StreamExt, pin_mut};
-use k8s_openapi::api::admissionregistration::v1::{ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding};
+use k8s_openapi::api::admissionregistration::v1::{
+    ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding,
+};
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use kube::api::{ListParams, Patch, PatchParams, PostParams};
@@ -62,9 +64,12 @@ where
 }
 
 fn same<K: Serialize>(live: &K, desired: &K) -> bool {
-    let spec = |object: &K| serde_json::to_value(object).ok().and_then(|mut o| o.get_mut("spec").map(Value::take));
+    let spec =
+        |object: &K| serde_json::to_value(object).ok().and_then(|mut o| o.get_mut("spec").map(Value::take));
     let label = |object: &K| {
-        serde_json::to_value(object).ok().and_then(|o| o.pointer("/metadata/labels").and_then(|l| l.get(LABEL_MANAGED_BY)).cloned())
+        serde_json::to_value(object)
+            .ok()
+            .and_then(|o| o.pointer("/metadata/labels").and_then(|l| l.get(LABEL_MANAGED_BY)).cloned())
     };
     spec(live) == spec(desired) && label(live) == label(desired)
 }
@@ -185,8 +190,9 @@ async fn api_servers(context: &Context) -> Vec<String> {
 
 fn client_at(config: &kube::Config, address: &str) -> Result<Client, Error> {
     let mut config = config.clone();
-    config.cluster_url =
-        format!("https://{address}").parse().map_err(|e| Error::Config(format!("API server address {address}: {e}")))?;
+    config.cluster_url = format!("https://{address}")
+        .parse()
+        .map_err(|e| Error::Config(format!("API server address {address}: {e}")))?;
     config.tls_server_name = Some("kubernetes.default.svc".into());
     config.connect_timeout = Some(Duration::from_secs(2));
     config.read_timeout = Some(Duration::from_secs(5));
@@ -227,8 +233,12 @@ async fn refused_by_gate(client: &Client, namespace: &str) -> Option<bool> {
 async fn unmodelled(context: &Context) {
     match context.client.list_api_groups().await {
         Ok(groups) => {
-            let mut found: Vec<String> =
-                groups.groups.into_iter().map(|g| g.name).filter(|g| UNMODELLED.contains(&g.as_str())).collect();
+            let mut found: Vec<String> = groups
+                .groups
+                .into_iter()
+                .map(|g| g.name)
+                .filter(|g| UNMODELLED.contains(&g.as_str()))
+                .collect();
             found.sort();
             context.update_cluster(|facts| facts.unmodelled = found);
         }

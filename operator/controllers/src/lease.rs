@@ -39,13 +39,19 @@ impl Lease {
         {
             let theirs = seen.spec.as_ref().and_then(|s| s.lease_duration_seconds).unwrap_or(15);
             let patience = Duration::from_secs(u64::try_from(theirs).unwrap_or(15));
-            tracing::info!(holder, seconds = patience.as_secs(), "lease has a holder; waiting whether it is alive");
+            tracing::info!(
+                holder,
+                seconds = patience.as_secs(),
+                "lease has a holder; waiting whether it is alive"
+            );
             let deadline = Instant::now() + patience;
             while Instant::now() < deadline {
                 tokio::time::sleep(Duration::from_millis(200)).await;
                 let now = api.get_opt(name).await.map_err(Error::api(&what))?;
                 let Some(now) = now else { break };
-                if now.metadata.resource_version != seen.metadata.resource_version && self::holder(&now).is_some() {
+                if now.metadata.resource_version != seen.metadata.resource_version
+                    && self::holder(&now).is_some()
+                {
                     let holder = self::holder(&now).unwrap_or_default().to_owned();
                     return Err(Error::LeaseHeld { namespace: namespace.into(), name: name.into(), holder });
                 }
@@ -109,7 +115,11 @@ impl Lease {
 
     /// Renews until cancelled; ends with an error when the lease is lost.
     pub async fn keep(&self, cancel: CancellationToken) -> Result<(), Error> {
-        let lost = |why: String| Error::LeaseLost { namespace: self.namespace.clone(), name: self.name.clone(), why };
+        let lost = |why: String| Error::LeaseLost {
+            namespace: self.namespace.clone(),
+            name: self.name.clone(),
+            why,
+        };
         loop {
             tokio::select! {
                 () = cancel.cancelled() => return Ok(()),

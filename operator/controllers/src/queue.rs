@@ -1,7 +1,7 @@
 //! A work queue of distinct keys: a key is handled by one worker at a time, and once more if it changed meanwhile.
 
 use snc_index::Key;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -15,7 +15,7 @@ struct State {
     ready: BTreeSet<Key>,
     running: BTreeSet<Key>,
     again: BTreeSet<Key>,
-    later: BTreeMap<(Instant, Key), ()>,
+    later: BTreeSet<(Instant, Key)>,
     failures: HashMap<Key, u32>,
 }
 
@@ -50,7 +50,7 @@ impl Queue {
 
     /// At the given time, or earlier if something changes.
     pub fn add_after(&self, key: Key, delay: Duration) {
-        self.with(|state| state.later.insert((Instant::now() + delay, key), ()));
+        self.with(|state| state.later.insert((Instant::now() + delay, key)));
         self.changed.notify_one();
     }
 
@@ -59,8 +59,8 @@ impl Queue {
             let notified = self.changed.notified();
             let (key, wake) = self.with(|state| {
                 let now = Instant::now();
-                while let Some(entry) = state.later.first_entry().filter(|e| e.key().0 <= now) {
-                    let ((_, key), ()) = entry.remove_entry();
+                while state.later.first().is_some_and(|(at, _)| *at <= now) {
+                    let Some((_, key)) = state.later.pop_first() else { break };
                     if state.running.contains(&key) {
                         state.again.insert(key);
                     } else {
@@ -71,7 +71,7 @@ impl Queue {
                 if let Some(key) = &key {
                     state.running.insert(key.clone());
                 }
-                (key, state.later.keys().next().map(|(at, _)| *at))
+                (key, state.later.first().map(|(at, _)| *at))
             });
             match (key, wake) {
                 (Some(key), _) => {
@@ -160,6 +160,9 @@ mod tests {
             queue.done(key("good"), &Outcome::Done);
         }
         assert!(waits.windows(2).all(|w| w[0] <= w[1]), "{waits:?}");
-        assert!(waits[9] >= Duration::from_secs(30) && waits[9] <= LAST_RETRY + Duration::from_secs(1), "{waits:?}");
+        assert!(
+            waits[9] >= Duration::from_secs(30) && waits[9] <= LAST_RETRY + Duration::from_secs(1),
+            "{waits:?}"
+        );
     }
 }

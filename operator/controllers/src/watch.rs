@@ -61,7 +61,11 @@ pub async fn start(context: &Arc<Context>, tasks: &mut JoinSet<&'static str>) {
     feed!("sncpolicies", DeserializeGuard<SncPolicy>, all(), on_policy);
     // All of them: one that is not ours can open a namespace.
     feed!("networkpolicies", NetworkPolicy, all(), on_network_policy);
-    feed!("resourcequotas", ResourceQuota, ours(), |c: &Context, e| on_object(c, ManagedKind::ResourceQuota, e));
+    feed!("resourcequotas", ResourceQuota, ours(), |c: &Context, e| on_object(
+        c,
+        ManagedKind::ResourceQuota,
+        e
+    ));
     feed!("limitranges", LimitRange, ours(), |c: &Context, e| on_object(c, ManagedKind::LimitRange, e));
     feed!("rolebindings", RoleBinding, ours(), |c: &Context, e| on_object(c, ManagedKind::RoleBinding, e));
     feed!("configmaps", ConfigMap, named(RECORD), on_record);
@@ -166,7 +170,9 @@ fn on_baseline(context: &Context, change: Change<DeserializeGuard<SncBaseline>>)
             index.apply_baseline(&name, baseline)
         }
         Change::Delete(object) => index.delete_baseline(&declared(object).1),
-        Change::Reset(all) => index.reset_baselines(all.into_iter().map(declared).map(|(_, n, b)| (n, b)).collect()),
+        Change::Reset(all) => {
+            index.reset_baselines(all.into_iter().map(declared).map(|(_, n, b)| (n, b)).collect())
+        }
     }
 }
 
@@ -178,7 +184,9 @@ fn on_tenant(context: &Context, change: Change<DeserializeGuard<SncTenant>>) -> 
             index.apply_tenant(&name, tenant)
         }
         Change::Delete(object) => index.delete_tenant(&declared(object).1),
-        Change::Reset(all) => index.reset_tenants(all.into_iter().map(declared).map(|(_, n, t)| (n, t)).collect()),
+        Change::Reset(all) => {
+            index.reset_tenants(all.into_iter().map(declared).map(|(_, n, t)| (n, t)).collect())
+        }
     }
 }
 
@@ -201,7 +209,10 @@ fn on_network_policy(context: &Context, change: Change<NetworkPolicy>) -> Dirty 
     if let Change::Delete(policy) = &change
         && policy.name_any() == DEFAULT_DENY
         && let Some(namespace) = policy.namespace()
-        && context.index().namespace(&namespace).is_some_and(|n| !n.deleting && n.label(LABEL_ISOLATED) == Some("true"))
+        && context
+            .index()
+            .namespace(&namespace)
+            .is_some_and(|n| !n.deleting && n.label(LABEL_ISOLATED) == Some("true"))
     {
         context.memory().deny_missing.entry(namespace).or_insert_with(Timestamp::now);
     }
@@ -230,7 +241,10 @@ where
 {
     let key = |object: &K| {
         let meta = object.meta();
-        (meta.namespace.clone().unwrap_or_default(), ObjectKey::new(kind, meta.name.clone().unwrap_or_default()))
+        (
+            meta.namespace.clone().unwrap_or_default(),
+            ObjectKey::new(kind, meta.name.clone().unwrap_or_default()),
+        )
     };
     let mut index: std::sync::RwLockWriteGuard<'_, Index> = context.index_mut();
     match change {

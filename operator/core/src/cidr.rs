@@ -95,9 +95,8 @@ mod tests {
     }
 
     fn block() -> impl Strategy<Value = IpNet> {
-        (any::<u32>(), 0u8..=32).prop_map(|(addr, len)| {
-            IpNet::V4(ipnet::Ipv4Net::new(addr.into(), len).unwrap()).trunc()
-        })
+        (any::<u32>(), 0u8..=32)
+            .prop_map(|(addr, len)| IpNet::V4(ipnet::Ipv4Net::new(addr.into(), len).unwrap()).trunc())
     }
 
     proptest! {

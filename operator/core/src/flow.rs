@@ -13,7 +13,9 @@ pub enum Direction {
     Egress,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Protocol {
     #[default]
@@ -80,9 +82,16 @@ pub enum Peer {
     /// Pods of the flow's own namespace.
     Pods(LabelSelector),
     /// Pods of namespaces that carry the tenant's label.
-    TenantNamespaces { tenant: String, names: Vec<String>, pods: LabelSelector },
+    TenantNamespaces {
+        tenant: String,
+        names: Vec<String>,
+        pods: LabelSelector,
+    },
     /// Pods of one namespace of the platform.
-    PlatformPods { namespace: String, pods: LabelSelector },
+    PlatformPods {
+        namespace: String,
+        pods: LabelSelector,
+    },
     Block(Block),
 }
 

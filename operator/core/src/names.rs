@@ -73,7 +73,15 @@ mod tests {
 
     #[test]
     fn system_namespaces_are_protected() {
-        for name in ["default", "kube-system", "kube-public", "kube-node-lease", "openshift-dns", "snc-system", "snc-canary"] {
+        for name in [
+            "default",
+            "kube-system",
+            "kube-public",
+            "kube-node-lease",
+            "openshift-dns",
+            "snc-system",
+            "snc-canary",
+        ] {
             assert!(is_protected_namespace(name, "snc-system", "snc-canary"), "{name}");
         }
         for name in ["boutique", "kubernetes-demo", "kuber", "default-2"] {

@@ -205,7 +205,10 @@ mod tests {
         let none = Constraints::default();
         assert_eq!(none.isolation(), Mode::Audit);
         let row = &none.in_force()[1];
-        assert_eq!((row.field.as_str(), row.value.as_str(), row.from.as_slice()), ("modes.isolation", "Audit", &["product".to_owned()][..]));
+        assert_eq!(
+            (row.field.as_str(), row.value.as_str(), row.from.as_slice()),
+            ("modes.isolation", "Audit", &["product".to_owned()][..])
+        );
     }
 
     #[test]

@@ -11,6 +11,9 @@ pub struct Amount(u128);
 #[error("not a non-negative Kubernetes quantity: {0:?}")]
 pub struct BadQuantity(pub String);
 
+/// The API server cuts larger quantities down to this, and what is read back would differ for ever.
+const MOST: u128 = (i64::MAX as u128) * 1000;
+
 const SUFFIXES: &[(&str, u128, u128)] = &[
     ("Ki", 1 << 10, 1),
     ("Mi", 1 << 20, 1),
@@ -41,6 +44,7 @@ impl Amount {
     }
 
     /// An equal share of whole units (or thousandths below one unit), rounded down.
+    #[must_use]
     pub fn share(self, parts: usize) -> Self {
         let Some(parts) = u128::try_from(parts).ok().filter(|p| *p > 0) else { return self };
         let share = self.0 / parts;
@@ -71,8 +75,8 @@ fn parse(text: &str) -> Option<Amount> {
     };
     let scale = 10u128.checked_pow(u32::try_from(fraction.len()).ok()?)?;
     let number = digits(whole)?.checked_mul(scale)?.checked_add(digits(fraction)?)?;
-    let thousandths = number.checked_mul(multiply)?.checked_mul(1000)?;
-    Some(Amount(thousandths.div_ceil(scale.checked_mul(divide)?)))
+    let thousandths = number.checked_mul(multiply)?.checked_mul(1000)?.div_ceil(scale.checked_mul(divide)?);
+    (thousandths <= MOST).then_some(Amount(thousandths))
 }
 
 fn split(text: &str) -> Option<(&str, (u128, u128))> {
@@ -153,6 +157,9 @@ mod tests {
     #[case("1gi")]
     #[case(".")]
     #[case("9999999999999999999999999999999999999999999999")]
+    #[case("9223372036854775808")]
+    #[case("8Ei")]
+    #[case("1e31")]
     fn refuses(#[case] input: &str) {
         assert!(Amount::parse(input).is_err(), "{input:?}");
     }

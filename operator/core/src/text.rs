@@ -30,8 +30,15 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    pub fn new(path: impl Into<String>, given: impl Into<String>, fr: impl Into<String>, en: impl Into<String>) -> Self {
-        Self { path: path.into(), given: clip(&given.into(), 120), accepted: Text::new(fr, en) }
+    pub fn new(
+        path: impl Into<String>,
+        given: impl Into<String>,
+        fr: impl Into<String>,
+        en: impl Into<String>,
+    ) -> Self {
+        // Keys that a tenant chose are part of paths.
+        let (path, given) = (clip(&path.into(), 300), clip(&given.into(), 120));
+        Self { path, given, accepted: Text::new(fr, en) }
     }
 
     pub fn message(&self, lang: Lang) -> String {

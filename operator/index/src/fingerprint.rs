@@ -106,7 +106,11 @@ fn digest(meta: &ObjectMeta, content: &Value) -> String {
 }
 
 pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().flat_map(|b| [b >> 4, b & 15]).map(|n| char::from_digit(n.into(), 16).unwrap_or('0')).collect()
+    bytes
+        .iter()
+        .flat_map(|b| [b >> 4, b & 15])
+        .map(|n| char::from_digit(n.into(), 16).unwrap_or('0'))
+        .collect()
 }
 
 #[cfg(test)]
@@ -124,8 +128,12 @@ mod tests {
         assert_eq!(network_policy(&planned), network_policy(&read));
         let open = policy(json!({"podSelector": {}, "policyTypes": ["Ingress"], "ingress": [{}]}));
         assert_ne!(network_policy(&planned), network_policy(&open));
-        let everywhere = policy(json!({"podSelector": {}, "policyTypes": ["Ingress"], "ingress": [{"from": [{"namespaceSelector": {}}]}]}));
-        let nowhere = policy(json!({"podSelector": {}, "policyTypes": ["Ingress"], "ingress": [{"from": [{"podSelector": {}}]}]}));
+        let everywhere = policy(
+            json!({"podSelector": {}, "policyTypes": ["Ingress"], "ingress": [{"from": [{"namespaceSelector": {}}]}]}),
+        );
+        let nowhere = policy(
+            json!({"podSelector": {}, "policyTypes": ["Ingress"], "ingress": [{"from": [{"podSelector": {}}]}]}),
+        );
         assert_ne!(network_policy(&everywhere), network_policy(&nowhere), "empty selectors have meanings");
     }
 

@@ -1,4 +1,6 @@
-use crate::facts::{Declared, ManagedKind, NamespaceFacts, ObjectKey, Observed, PodFacts, PodLite, PodSummary, Unreadable};
+use crate::facts::{
+    Declared, ManagedKind, NamespaceFacts, ObjectKey, Observed, PodFacts, PodLite, PodSummary, Unreadable,
+};
 use crate::record::{Record, RecordError};
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
 use kube::ResourceExt;
@@ -245,7 +247,11 @@ impl Index {
                 && old.metadata.uid == new.metadata.uid
         );
         of_namespace.insert(name.to_owned(), policy);
-        if status_only { Dirty::from([Key::Namespace(namespace.to_owned())]) } else { self.around_namespace(namespace) }
+        if status_only {
+            Dirty::from([Key::Namespace(namespace.to_owned())])
+        } else {
+            self.around_namespace(namespace)
+        }
     }
 
     pub fn delete_policy(&mut self, namespace: &str, name: &str) -> Dirty {
@@ -346,7 +352,8 @@ impl Index {
     /// Watches are not ordered among themselves: what already speaks of the new namespace stays.
     fn forget_contents(&mut self, namespace: &str) {
         let uid = self.namespaces.get(namespace).map(|n| n.uid.as_str());
-        let of_this = |r: &Result<Arc<Record>, RecordError>| r.as_ref().is_ok_and(|r| Some(r.uid.as_str()) == uid);
+        let of_this =
+            |r: &Result<Arc<Record>, RecordError>| r.as_ref().is_ok_and(|r| Some(r.uid.as_str()) == uid);
         if !self.records.get(namespace).is_some_and(of_this) {
             self.records.remove(namespace);
         }
@@ -417,7 +424,9 @@ fn overlap(a: &SncTenantSpec, b: &SncTenantSpec) -> bool {
     let named = |a: &SncTenantSpec, b: &SncTenantSpec| {
         a.namespaces.iter().any(|name| claims(&b.namespaces, &b.namespace_prefixes, name))
     };
-    let within = |p: &String| b.namespace_prefixes.iter().any(|q| p.starts_with(q.as_str()) || q.starts_with(p.as_str()));
+    let within = |p: &String| {
+        b.namespace_prefixes.iter().any(|q| p.starts_with(q.as_str()) || q.starts_with(p.as_str()))
+    };
     named(a, b) || named(b, a) || a.namespace_prefixes.iter().any(within)
 }
 

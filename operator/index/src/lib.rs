@@ -6,6 +6,8 @@ pub mod fingerprint;
 mod index;
 mod record;
 
-pub use facts::{Declared, ManagedKind, NamespaceFacts, ObjectKey, Observed, PodFacts, PodLite, PodSummary, Unreadable};
+pub use facts::{
+    Declared, ManagedKind, NamespaceFacts, ObjectKey, Observed, PodFacts, PodLite, PodSummary, Unreadable,
+};
 pub use index::{Index, Key};
 pub use record::{Gap, Record, RecordError};

@@ -32,7 +32,9 @@ impl std::fmt::Display for Names {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effective {
     /// Every policy of ours is there as planned, and no other.
-    AsPlanned { policies: usize },
+    AsPlanned {
+        policies: usize,
+    },
     NotEnforced,
     Missing(Names),
     HostNetwork(Names),

@@ -210,7 +210,10 @@ mod tests {
         let spec = as_json(&flow(&flow_to(vec![Peer::Block(block)], Direction::Ingress)));
         let except = spec[0]["ingress"][0]["from"][0]["ipBlock"]["except"].as_array().unwrap();
         assert!(except.contains(&json!("169.254.0.0/16")), "{except:?}");
-        assert!(!except.contains(&json!("fe80::/10")), "an IPv6 hole in an IPv4 block is refused by the API server");
+        assert!(
+            !except.contains(&json!("fe80::/10")),
+            "an IPv6 hole in an IPv4 block is refused by the API server"
+        );
     }
 
     #[test]

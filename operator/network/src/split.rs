@@ -81,7 +81,10 @@ mod tests {
         };
         NetworkPolicySpec {
             policy_types: Some(vec!["Egress".into()]),
-            egress: Some(vec![NetworkPolicyEgressRule { to: Some((0..peers).map(peer).collect()), ports: None }]),
+            egress: Some(vec![NetworkPolicyEgressRule {
+                to: Some((0..peers).map(peer).collect()),
+                ports: None,
+            }]),
             ..NetworkPolicySpec::default()
         }
     }

@@ -89,12 +89,17 @@ pub fn effective(index: &Index, namespace: &str, tenant: &str) -> Effective {
         retained.push(object);
     }
     if baselines.is_empty() && !known.is_empty() {
-        retained.extend(known.keys().map(|name| Retained { object: format!("SncBaseline/{name}"), error: None }));
+        // Without the tenant nobody knows which baselines are meant for it; then it alone is missing.
+        let gone = known.keys().filter(|_| matches!(index.tenant(tenant), Some(Ok(_))));
+        retained.extend(gone.map(|name| Retained { object: format!("SncBaseline/{name}"), error: None }));
         baselines.clone_from(&known);
     }
     let mut refusals = BTreeMap::new();
     let conflicts = join_baselines(&baselines, &mut BTreeMap::new()).conflicts();
-    if !conflicts.is_empty() && !known.is_empty() && join_baselines(&known, &mut BTreeMap::new()).conflicts().is_empty() {
+    if !conflicts.is_empty()
+        && !known.is_empty()
+        && join_baselines(&known, &mut BTreeMap::new()).conflicts().is_empty()
+    {
         baselines = known;
     }
     let of_baselines = join_baselines(&baselines, &mut refusals);
@@ -142,7 +147,8 @@ fn policies(
                 policies.insert(name.to_owned(), policy.spec.clone());
             }
             Err(error) => {
-                retained.push(Retained { object: format!("SncPolicy/{name}"), error: Some(error.error.clone()) });
+                retained
+                    .push(Retained { object: format!("SncPolicy/{name}"), error: Some(error.error.clone()) });
                 if let Some(spec) = known.and_then(|k| k.get(name)) {
                     policies.insert(name.to_owned(), spec.clone());
                 } else {
@@ -152,7 +158,8 @@ fn policies(
         }
     }
     if !any && let Some(known) = known {
-        retained.extend(known.keys().map(|name| Retained { object: format!("SncPolicy/{name}"), error: None }));
+        retained
+            .extend(known.keys().map(|name| Retained { object: format!("SncPolicy/{name}"), error: None }));
         policies.clone_from(known);
     }
     policies

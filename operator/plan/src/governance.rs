@@ -2,8 +2,8 @@
 
 use crate::settings::Settings;
 use snc_api::v1alpha1::Adoption;
-use snc_core::names::{LABEL_ISOLATED, LABEL_TENANT};
-use snc_index::{Index, Record};
+use snc_core::names::{LABEL_ISOLATED, LABEL_TENANT, RECORD};
+use snc_index::{Index, ManagedKind, ObjectKey, Record};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -14,31 +14,48 @@ pub enum Governance {
     /// Claimed or labelled, but reserved to the cluster.
     Protected,
     /// The platform lets it go: what is ours is removed.
-    Released { tenant: String },
+    Released {
+        tenant: String,
+    },
     /// Claimed with pods in it, and adoption is `Observe`.
-    Observed { tenant: String },
+    Observed {
+        tenant: String,
+    },
     /// Claimed by several, with no label to decide.
-    Conflict { claimants: Vec<String>, observed: bool },
-    Governed { tenant: String },
+    Conflict {
+        claimants: Vec<String>,
+        observed: bool,
+    },
+    Governed {
+        tenant: String,
+    },
     /// A governed namespace on its way out.
-    Terminating { tenant: String },
+    Terminating {
+        tenant: String,
+    },
 }
 
 impl Governance {
     pub fn tenant(&self) -> Option<&str> {
         match self {
-            Self::Released { tenant } | Self::Observed { tenant } | Self::Governed { tenant } | Self::Terminating { tenant } => {
-                Some(tenant)
-            }
+            Self::Released { tenant }
+            | Self::Observed { tenant }
+            | Self::Governed { tenant }
+            | Self::Terminating { tenant } => Some(tenant),
             Self::None | Self::Protected | Self::Conflict { .. } => None,
         }
     }
 }
 
-/// The record of this very namespace, if it holds one that can be read.
+/// The record of this very namespace, if it holds one that can be read and must be ours. A ConfigMap that somebody
+/// wrote before we came is not: we write ours before the first `isolated` label, and from then on the guards keep
+/// both.
 pub fn record<'a>(index: &'a Index, namespace: &str) -> Option<&'a Arc<Record>> {
-    let uid = &index.namespace(namespace)?.uid;
-    index.record(namespace)?.as_ref().ok().filter(|record| record.uid == *uid)
+    let facts = index.namespace(namespace)?;
+    facts.label(LABEL_ISOLATED)?;
+    let key = ObjectKey::new(ManagedKind::ConfigMap, RECORD);
+    index.object(namespace, &key).filter(|object| object.ours)?;
+    index.record(namespace)?.as_ref().ok().filter(|record| record.uid == facts.uid)
 }
 
 pub fn govern(index: &Index, settings: &Settings, name: &str) -> Governance {
@@ -56,7 +73,11 @@ pub fn govern(index: &Index, settings: &Settings, name: &str) -> Governance {
     }
     if let Some(tenant) = holder {
         let tenant = tenant.to_owned();
-        return if namespace.deleting { Governance::Terminating { tenant } } else { Governance::Governed { tenant } };
+        return if namespace.deleting {
+            Governance::Terminating { tenant }
+        } else {
+            Governance::Governed { tenant }
+        };
     }
     if namespace.deleting {
         return Governance::None;
@@ -87,22 +108,22 @@ fn lets_go(index: &Index, tenant: &str, name: &str) -> bool {
 
 fn releasing(index: &Index, name: &str, holder: Option<&str>, claimants: &BTreeSet<&str>) -> Option<String> {
     let lets_go = |tenant: &str| lets_go(index, tenant, name);
-    match holder {
-        Some(tenant) => lets_go(tenant).then(|| tenant.to_owned()),
-        // Not held any more (our labels and record are gone): what is left of ours is still to be removed.
-        None => {
-            let mut releasing = index.tenants().map(|(tenant, _)| tenant).filter(|t| lets_go(t));
-            let only_claimed_by_releasers = claimants.iter().all(|c| lets_go(c));
-            releasing.next().filter(|_| only_claimed_by_releasers).map(ToOwned::to_owned)
-        }
+    if let Some(tenant) = holder {
+        return lets_go(tenant).then(|| tenant.to_owned());
     }
+    // Not held any more (our labels and record are gone): what is left of ours is still to be removed.
+    let only_claimed_by_releasers = claimants.iter().all(|c| lets_go(c));
+    let mut releasing = index.tenants().map(|(tenant, _)| tenant).filter(|t| lets_go(t));
+    releasing.next().filter(|_| only_claimed_by_releasers).map(ToOwned::to_owned)
 }
 
 /// Namespaces that count for a tenant: held, or claimed by it alone and not merely observed.
 pub fn governed_by<'a>(index: &'a Index, settings: &Settings, tenant: &str) -> Vec<&'a str> {
     index
         .namespaces()
-        .filter(|n| matches!(govern(index, settings, &n.name), Governance::Governed { tenant: t } if t == tenant))
+        .filter(
+            |n| matches!(govern(index, settings, &n.name), Governance::Governed { tenant: t } if t == tenant),
+        )
         .map(|n| n.name.as_str())
         .collect()
 }

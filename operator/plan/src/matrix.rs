@@ -35,7 +35,8 @@ pub fn rows(namespace: &str, report: &Report, lang: Lang, now: Timestamp) -> Vec
     let mut rows = Vec::new();
     for (policy, spec) in &effective.policies {
         let resolved = report.flows.get(policy);
-        for (i, flow) in spec.network.iter().flat_map(|n| &n.flows).enumerate() {
+        let declared = spec.network.as_ref().map(|n| n.flows.as_slice()).unwrap_or_default();
+        for (i, flow) in declared.iter().enumerate() {
             let path = format!("spec.network.flows[{i}]");
             let own = |p: &str| p == path || p.starts_with(&format!("{path}."));
             let refusals: Vec<String> = resolved
@@ -44,7 +45,9 @@ pub fn rows(namespace: &str, report: &Report, lang: Lang, now: Timestamp) -> Vec
                 .filter(|r| own(&r.path))
                 .map(|r| r.message(lang))
                 .collect();
-            let open = resolved.is_some_and(|r| r.flows.iter().any(|f| f.name == flow.name));
+            // Of flows with one name the first alone can be open.
+            let first = declared[..i].iter().all(|earlier| earlier.name != flow.name);
+            let open = first && resolved.is_some_and(|r| r.flows.iter().any(|f| f.name == flow.name));
             let state = match (open, report.enforced, refusals.is_empty()) {
                 (false, _, _) => "refused",
                 (true, false, _) => "declared",
@@ -101,7 +104,11 @@ fn peer(peer: &Peer) -> String {
     } else if kubernetes_api.is_some() {
         "kubernetesAPI".to_owned()
     } else if let Some(cidr) = cidr {
-        if cidr.except.is_empty() { cidr.block.clone() } else { format!("{} - {}", cidr.block, cidr.except.join(",")) }
+        if cidr.except.is_empty() {
+            cidr.block.clone()
+        } else {
+            format!("{} - {}", cidr.block, cidr.except.join(","))
+        }
     } else {
         "?".to_owned()
     }

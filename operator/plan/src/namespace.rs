@@ -7,7 +7,9 @@ use crate::quota::{Share, share};
 use crate::settings::{ClusterFacts, Settings};
 use crate::validate::{self, FlowContext, ResolvedFlows};
 use jiff::Timestamp;
-use snc_core::names::{DEFAULT_DENY, LABEL_ISOLATED, LABEL_TENANT, MANAGER, MANAGER_POD_SECURITY};
+use snc_core::names::{
+    DEFAULT_DENY, LABEL_ISOLATED, LABEL_PREFIX, LABEL_TENANT, MANAGER, MANAGER_POD_SECURITY,
+};
 use snc_core::tier::Mode;
 use snc_index::{Gap, Index, ManagedKind, NamespaceFacts, ObjectKey, Record};
 use snc_network::effective::{Effective as Network, Facts, assess};
@@ -113,14 +115,21 @@ pub fn plan_namespace(
     };
     let Some(facts) = facts else { return plan };
     match &plan.governance {
-        Governance::None | Governance::Protected | Governance::Observed { .. } => {}
+        Governance::None => {
+            // What a conflict left behind in a namespace that was never anybody's.
+            let untouched = !facts.deleting && !facts.labels.keys().any(|k| k.starts_with(LABEL_PREFIX));
+            if untouched && !settings.protects(name) {
+                plan.steps.orphans = orphans(index, name, &BTreeSet::new());
+            }
+        }
+        Governance::Protected | Governance::Observed { .. } | Governance::Conflict { observed: true, .. } => {
+        }
         Governance::Terminating { .. } => plan.steps.drop_isolated = facts.label(LABEL_ISOLATED).is_some(),
         Governance::Released { .. } => {
             plan.steps.orphans = orphans(index, name, &BTreeSet::new());
-            plan.steps.release = facts.labels.keys().any(|k| k.starts_with(snc_core::names::LABEL_PREFIX))
-                || !plan.steps.orphans.is_empty();
+            plan.steps.release =
+                facts.labels.keys().any(|k| k.starts_with(LABEL_PREFIX)) || !plan.steps.orphans.is_empty();
         }
-        Governance::Conflict { observed: true, .. } => {}
         Governance::Conflict { observed: false, .. } => {
             plan.steps.objects = differing(index, name, vec![objects::default_deny(name)]);
         }
@@ -244,7 +253,8 @@ fn orphans(index: &Index, namespace: &str, desired: &BTreeSet<ObjectKey>) -> Vec
         .filter(|(key, object)| object.ours && !object.deleting && !desired.contains(*key))
         .map(|(key, object)| Orphan { key: key.clone(), uid: object.uid.clone(), version: object.version })
         .collect();
-    orphans.sort_by_key(|o| (o.key.name == DEFAULT_DENY, o.key.kind != ManagedKind::RoleBinding, o.key.clone()));
+    orphans
+        .sort_by_key(|o| (o.key.name == DEFAULT_DENY, o.key.kind != ManagedKind::RoleBinding, o.key.clone()));
     orphans
 }
 

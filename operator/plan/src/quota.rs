@@ -111,7 +111,8 @@ pub fn share(index: &Index, settings: &Settings, namespace: &str, effective: &Ef
 }
 
 fn demand<'a>(namespace: &'a str, effective: &Effective) -> Demand<'a> {
-    let asks = |resource: &String| effective.policies.values().any(|policy| policy.quota.contains_key(resource));
+    let asks =
+        |resource: &String| effective.policies.values().any(|policy| policy.quota.contains_key(resource));
     let within = least(&effective.constraints);
     let asked = within.into_iter().filter(|(resource, _)| asks(resource)).collect();
     Demand { namespace, asked, ceiling: least(&effective.floors) }
@@ -133,8 +134,11 @@ mod tests {
     #[test]
     fn first_come_first_served_and_the_rest_is_shared() {
         let total = amounts(&[("requests.cpu", "10"), ("pods", "7")]);
-        let demands =
-            [demand("a", &[("requests.cpu", "6")], &[]), demand("b", &[("requests.cpu", "6")], &[]), demand("c", &[], &[])];
+        let demands = [
+            demand("a", &[("requests.cpu", "6")], &[]),
+            demand("b", &[("requests.cpu", "6")], &[]),
+            demand("c", &[], &[]),
+        ];
         let shares = allocate(&total, &demands);
         assert_eq!(shares["a"].hard, amounts(&[("requests.cpu", "6"), ("pods", "2")]));
         assert_eq!(shares["b"].hard["requests.cpu"], Amount::parse("4").unwrap());

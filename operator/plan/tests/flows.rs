@@ -36,7 +36,12 @@ fn policies(flows: &Value) -> Value {
     let plan = cluster.plan("shop");
     let report = plan.report.as_ref().unwrap();
     assert_eq!(report.flows["p"].refusals, []);
-    let built = plan.steps.objects.iter().map(body).filter(|o| o["metadata"]["labels"]["app.kubernetes.io/component"] == "flow");
+    let built = plan
+        .steps
+        .objects
+        .iter()
+        .map(body)
+        .filter(|o| o["metadata"]["labels"]["app.kubernetes.io/component"] == "flow");
     let shown = built.map(|o| {
         assert!(serde_json::from_value::<NetworkPolicy>(o.clone()).is_ok());
         json!({"name": o["metadata"]["name"], "annotations": o["metadata"]["annotations"], "spec": o["spec"]})
@@ -50,7 +55,12 @@ fn flow(name: &str, direction: &str, peers: &Value, ports: &Value) -> Value {
 
 #[test]
 fn pods() {
-    let mut into = flow("front-to-api", "Ingress", &json!([{"pods": {"podSelector": {"matchLabels": {"app": "front"}}}}]), &json!([{"port": 8080}]));
+    let mut into = flow(
+        "front-to-api",
+        "Ingress",
+        &json!([{"pods": {"podSelector": {"matchLabels": {"app": "front"}}}}]),
+        &json!([{"port": 8080}]),
+    );
     into["podSelector"] = json!({"matchLabels": {"app": "api"}, "matchExpressions": [{"key": "tier", "operator": "In", "values": ["back"]}]});
     let all = flow("anyone", "Egress", &json!([{"pods": {}}]), &json!([{"port": 53, "protocol": "UDP"}]));
     insta::assert_json_snapshot!(policies(&json!([into, all])));
@@ -66,7 +76,12 @@ fn namespaces_of_the_same_tenant() {
 fn shared_services() {
     insta::assert_json_snapshot!(policies(&json!([
         flow("pg", "Egress", &json!([{"sharedService": {"name": "postgres"}}]), &json!([])),
-        flow("pg-narrow", "Egress", &json!([{"sharedService": {"name": "postgres"}}]), &json!([{"port": 6432}])),
+        flow(
+            "pg-narrow",
+            "Egress",
+            &json!([{"sharedService": {"name": "postgres"}}]),
+            &json!([{"port": 6432}])
+        ),
         flow("scrape", "Ingress", &json!([{"sharedService": {"name": "metrics"}}]), &json!([])),
     ])));
 }
@@ -74,7 +89,12 @@ fn shared_services() {
 #[test]
 fn kubernetes_api() {
     // Denied to every cidr peer, and still reached by name.
-    insta::assert_json_snapshot!(policies(&json!([flow("api", "Egress", &json!([{"kubernetesAPI": {}}]), &json!([]))])));
+    insta::assert_json_snapshot!(policies(&json!([flow(
+        "api",
+        "Egress",
+        &json!([{"kubernetesAPI": {}}]),
+        &json!([])
+    )])));
 }
 
 #[test]
@@ -98,8 +118,14 @@ fn ports_ranges_and_protocols() {
 
 #[test]
 fn own_peers_and_services_go_into_separate_rules() {
-    let peers = json!([{"sharedService": {"name": "postgres"}}, {"pods": {}}, {"cidr": {"block": "203.0.113.0/24"}}]);
-    insta::assert_json_snapshot!(policies(&json!([flow("mixed", "Egress", &peers, &json!([{"port": 5432}]))])));
+    let peers =
+        json!([{"sharedService": {"name": "postgres"}}, {"pods": {}}, {"cidr": {"block": "203.0.113.0/24"}}]);
+    insta::assert_json_snapshot!(policies(&json!([flow(
+        "mixed",
+        "Egress",
+        &peers,
+        &json!([{"port": 5432}])
+    )])));
 }
 
 #[test]
@@ -140,19 +166,37 @@ fn names_that_collide_do_not_fight() {
 fn a_large_flow_is_split_and_closes_what_it_does_not_speak_of() {
     let mut cluster = shop();
     // 32 peers with 16 holes each and 32 ports, beside long selectors, stay far below the limit; labels do not.
-    let labels: serde_json::Map<String, Value> = (0..16).map(|i| (format!("label-{i}-{}", "k".repeat(50)), Value::from("v".repeat(60)))).collect();
+    let labels: serde_json::Map<String, Value> =
+        (0..16).map(|i| (format!("label-{i}-{}", "k".repeat(50)), Value::from("v".repeat(60)))).collect();
     let values: Vec<_> = (0..32).map(|i| format!("v{i}-{}", "x".repeat(58))).collect();
-    let expressions: Vec<_> = (0..16).map(|i| json!({"key": format!("e{i}"), "operator": "In", "values": values})).collect();
-    let peers: Vec<_> = (0..32).map(|_| json!({"pods": {"podSelector": {"matchLabels": labels, "matchExpressions": expressions}}})).collect();
-    cluster.policy("shop", "p", &json!({"network": {"flows": [flow("wide", "Egress", &peers.into(), &json!([{"port": 443}]))]}}));
+    let expressions: Vec<_> =
+        (0..16).map(|i| json!({"key": format!("e{i}"), "operator": "In", "values": values})).collect();
+    let peers: Vec<_> = (0..32)
+        .map(|_| json!({"pods": {"podSelector": {"matchLabels": labels, "matchExpressions": expressions}}}))
+        .collect();
+    cluster.policy(
+        "shop",
+        "p",
+        &json!({"network": {"flows": [flow("wide", "Egress", &peers.into(), &json!([{"port": 443}]))]}}),
+    );
     let plan = cluster.plan("shop");
-    let parts: Vec<Value> = plan.steps.objects.iter().map(body).filter(|o| o["metadata"]["annotations"]["secnumcloud.dev/flow"] == "wide").collect();
+    let parts: Vec<Value> = plan
+        .steps
+        .objects
+        .iter()
+        .map(body)
+        .filter(|o| o["metadata"]["annotations"]["secnumcloud.dev/flow"] == "wide")
+        .collect();
     assert!(parts.len() > 1, "{}", parts.len());
     let names: BTreeSet<_> = parts.iter().map(|p| p["metadata"]["name"].as_str().unwrap()).collect();
     assert_eq!(names.len(), parts.len());
     for part in &parts {
         assert!(part["spec"].to_string().len() <= 256 * 1024);
-        assert_eq!(part["spec"]["ingress"], json!([]), "what is not stated is not taken back by server-side apply");
+        assert_eq!(
+            part["spec"]["ingress"],
+            json!([]),
+            "what is not stated is not taken back by server-side apply"
+        );
         assert!(part["spec"]["egress"][0]["to"].as_array().is_some_and(|to| !to.is_empty()));
     }
     cluster.settle("shop");
@@ -206,7 +250,11 @@ fn a_baseline_with_impossible_names_is_refused_field_by_field() {
     assert_eq!(constraints.shared_services.entries().count(), 0);
     let denied: Vec<_> = constraints.denied_blocks.blocks().iter().map(ToString::to_string).collect();
     assert_eq!(denied, ["10.0.0.0/8"], "what is kept closed stays closed");
-    assert_eq!(constraints.allowed_blocks.blocks(), Some(&[][..]), "a list of nothing but mistakes allows nothing");
+    assert_eq!(
+        constraints.allowed_blocks.blocks(),
+        Some(&[][..]),
+        "a list of nothing but mistakes allows nothing"
+    );
 }
 
 fn snc_plan_baseline(spec: &Value) -> (snc_core::policy::Constraints, Vec<String>) {

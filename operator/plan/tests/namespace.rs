@@ -35,7 +35,11 @@ fn shop() -> Cluster {
     cluster.tenant("shop", &shop_spec());
     cluster.baseline("floor", &enforcing());
     cluster.namespace("shop");
-    cluster.policy("shop", "p", &json!({"environment": "Production", "network": {"flows": [flow("one", 1), flow("two", 2)]}}));
+    cluster.policy(
+        "shop",
+        "p",
+        &json!({"environment": "Production", "network": {"flows": [flow("one", 1), flow("two", 2)]}}),
+    );
     cluster
 }
 
@@ -82,7 +86,10 @@ fn nobodys_namespace_is_left_alone() {
 #[case("snc-canary")]
 fn the_clusters_own_namespaces_are_never_governed(#[case] name: &str) {
     let mut claimed = Cluster::default();
-    claimed.tenant("greedy", &json!({"level": "Avance", "namespaces": [name], "adoption": "Enforce", "release": [name]}));
+    claimed.tenant(
+        "greedy",
+        &json!({"level": "Avance", "namespaces": [name], "adoption": "Enforce", "release": [name]}),
+    );
     claimed.baseline("floor", &enforcing());
     claimed.namespace(name);
     let mut labelled = Cluster::default();
@@ -141,7 +148,8 @@ fn pods_at_the_claim_mean_observe_until_the_platform_says_enforce() {
     assert!(plan.steps.is_empty() && plan.report.is_none());
     // What would be done, for `plan`.
     let facts = cluster.index.namespace("shop").unwrap();
-    let (would, report) = plan_governed(&cluster.index, &cluster.settings, &cluster.facts, facts, "shop", cluster.now);
+    let (would, report) =
+        plan_governed(&cluster.index, &cluster.settings, &cluster.facts, facts, "shop", cluster.now);
     assert!(!would.is_empty() && report.enforced);
     assert!(report.share.hard.contains_key("pods"), "the quota that it would get");
 
@@ -165,7 +173,8 @@ fn with_a_tenants_total_an_observed_namespace_shows_its_share_too() {
     cluster.tenant("shop", &spec);
     cluster.pod("shop", "old", false);
     let facts = cluster.index.namespace("shop").unwrap();
-    let (_, report) = plan_governed(&cluster.index, &cluster.settings, &cluster.facts, facts, "shop", cluster.now);
+    let (_, report) =
+        plan_governed(&cluster.index, &cluster.settings, &cluster.facts, facts, "shop", cluster.now);
     assert_eq!(report.share.hard["pods"].to_string(), "8");
 }
 
@@ -208,7 +217,11 @@ fn an_isolated_namespace_without_its_tenant_label_is_repaired_though_the_gate_is
 fn a_removed_flow_loses_its_policy_and_nothing_else() {
     let mut cluster = shop();
     cluster.settle("shop");
-    cluster.policy("shop", "p", &json!({"environment": "Production", "network": {"flows": [flow("two", 2)]}}));
+    cluster.policy(
+        "shop",
+        "p",
+        &json!({"environment": "Production", "network": {"flows": [flow("two", 2)]}}),
+    );
     let mut expected = steps(&cluster, "shop");
     assert!(expected.pop().unwrap().starts_with("delete NetworkPolicy/snc-flow-one-"));
     assert_eq!(expected, ["apply ConfigMap/snc-effective"]);
@@ -224,7 +237,12 @@ fn a_removed_flow_loses_its_policy_and_nothing_else() {
 #[case(ManagedKind::ConfigMap, "snc-effective", "/data/effective.json", json!("{}"))]
 #[case(ManagedKind::ConfigMap, "snc-effective", "/data", json!({}))]
 #[case(ManagedKind::ServiceAccount, "default", "/automountServiceAccountToken", json!(true))]
-fn drift_is_repaired(#[case] kind: ManagedKind, #[case] name: &str, #[case] path: &str, #[case] value: Value) {
+fn drift_is_repaired(
+    #[case] kind: ManagedKind,
+    #[case] name: &str,
+    #[case] path: &str,
+    #[case] value: Value,
+) {
     let mut cluster = shop();
     cluster.settle("shop");
     let key = ObjectKey::new(kind, name);
@@ -237,7 +255,8 @@ fn drift_is_repaired(#[case] kind: ManagedKind, #[case] name: &str, #[case] path
     let before = content(&cluster);
     let expect_repair = |cluster: &mut Cluster, what: &str| {
         let plan = cluster.plan("shop");
-        let applied: Vec<_> = plan.steps.objects.iter().chain(&plan.steps.rights).map(|d| d.key().to_string()).collect();
+        let applied: Vec<_> =
+            plan.steps.objects.iter().chain(&plan.steps.rights).map(|d| d.key().to_string()).collect();
         assert_eq!(applied, [key.to_string()], "{what}");
         cluster.settle("shop");
     };
@@ -263,7 +282,11 @@ fn what_others_add_to_the_record_is_their_business() {
     let mut cluster = shop();
     cluster.settle("shop");
     cluster.foreign_edit("shop", &record_key(), |object| object["data"]["theirs"] = json!("x"));
-    assert_eq!(steps(&cluster, "shop"), Vec::<String>::new(), "server-side apply cannot remove it: no endless repair");
+    assert_eq!(
+        steps(&cluster, "shop"),
+        Vec::<String>::new(),
+        "server-side apply cannot remove it: no endless repair"
+    );
 }
 
 #[test]
@@ -291,7 +314,11 @@ fn the_label_isolated_is_put_back_only_with_the_policies_read() {
     cluster.foreign_delete("shop", &deny());
     let steps = steps(&cluster, "shop");
     assert_eq!(steps[0], "apply NetworkPolicy/snc-default-deny");
-    assert!(steps[1].starts_with("isolated=true after reading NetworkPolicy/snc-default-deny, NetworkPolicy/snc-dns"), "{steps:?}");
+    assert!(
+        steps[1]
+            .starts_with("isolated=true after reading NetworkPolicy/snc-default-deny, NetworkPolicy/snc-dns"),
+        "{steps:?}"
+    );
 }
 
 /// The field manager is the client's word: who borrows ours must not make us write for ever.
@@ -326,7 +353,9 @@ fn a_foreign_policy_is_untouched_and_makes_the_answer_unknown() {
     cluster.foreign_network_policy("shop", "opening");
     let before = cluster.objects.clone();
     let plan = cluster.plan("shop");
-    assert!(matches!(&plan.report.unwrap().network, Network::Foreign(names) if names.to_string() == "opening"));
+    assert!(
+        matches!(&plan.report.unwrap().network, Network::Foreign(names) if names.to_string() == "opening")
+    );
     assert!(plan.steps.is_empty());
     assert_eq!(cluster.objects, before);
 }
@@ -367,7 +396,8 @@ fn two_claimants_without_a_label_get_default_deny_and_no_more() {
 fn two_claimants_of_a_running_namespace_that_one_observes_change_nothing() {
     let mut cluster = shop();
     cluster.pod("shop", "old", false);
-    cluster.tenant("rival", &json!({"level": "Standard", "namespacePrefixes": ["sho"], "adoption": "Enforce"}));
+    cluster
+        .tenant("rival", &json!({"level": "Standard", "namespacePrefixes": ["sho"], "adoption": "Enforce"}));
     assert!(matches!(cluster.plan("shop").governance, Governance::Conflict { observed: true, .. }));
     assert!(cluster.plan("shop").steps.is_empty());
 }
@@ -474,7 +504,11 @@ fn a_service_account_is_never_deleted() {
     let other = ObjectKey::new(ManagedKind::ServiceAccount, "robot");
     let ours = json!({LABEL_MANAGED_BY: "snc-operator"});
     cluster.foreign_edit("shop", &account, |object| object["metadata"]["labels"] = ours.clone());
-    cluster.foreign_create("shop", other, json!({"metadata": {"name": "robot", "namespace": "shop", "labels": ours}}));
+    cluster.foreign_create(
+        "shop",
+        other,
+        json!({"metadata": {"name": "robot", "namespace": "shop", "labels": ours}}),
+    );
     let mut spec = shop_spec();
     assert_eq!(cluster.plan("shop").steps.orphans, []);
     spec["release"] = json!(["shop"]);
@@ -507,7 +541,10 @@ fn a_policy_cannot_go_below_the_tenant_or_the_baseline() {
     let report = cluster.plan("shop").report.unwrap();
     assert_eq!(report.effective.constraints.level(), Level::Standard);
     assert!(report.enforced);
-    let paths: Vec<_> = report.effective.refusals["p"].iter().map(|r| (r.path.as_str(), r.given.as_str(), r.accepted.en.as_str())).collect();
+    let paths: Vec<_> = report.effective.refusals["p"]
+        .iter()
+        .map(|r| (r.path.as_str(), r.given.as_str(), r.accepted.en.as_str()))
+        .collect();
     assert_eq!(
         paths,
         [
@@ -574,10 +611,16 @@ fn a_namespace_of_the_same_name_starts_afresh() {
     cluster.namespace("shop");
     cluster.foreign_create("shop", record_key(), left);
     assert_eq!(cluster.record("shop").unwrap(), old);
-    assert_eq!(cluster.plan("shop").governance, Governance::None, "the record of another UID is not believed");
+    assert_eq!(
+        cluster.plan("shop").governance,
+        Governance::None,
+        "the record of another UID is not believed"
+    );
     cluster.set_label("shop", LABEL_TENANT, Some("shop"));
     let report = cluster.plan("shop").report.unwrap();
-    assert!(!report.enforced && report.effective.policies.is_empty() && report.effective.baselines.is_empty());
+    assert!(
+        !report.enforced && report.effective.policies.is_empty() && report.effective.baselines.is_empty()
+    );
     cluster.settle("shop");
     assert_eq!(cluster.record("shop").unwrap().uid, cluster.namespaces["shop"].uid);
 }

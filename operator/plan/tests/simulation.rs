@@ -8,8 +8,8 @@ mod support;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use snc_core::names::{
-    DEFAULT_DENY, LABEL_ISOLATED, LABEL_MANAGED_BY, LABEL_PREFIX, LABEL_TENANT, MANAGED_BY, MANAGER_POD_SECURITY,
-    RECORD, RECORD_KEY,
+    DEFAULT_DENY, LABEL_ISOLATED, LABEL_MANAGED_BY, LABEL_PREFIX, LABEL_TENANT, MANAGED_BY,
+    MANAGER_POD_SECURITY, RECORD, RECORD_KEY,
 };
 use snc_index::{Key, ManagedKind, ObjectKey};
 use snc_plan::NamespacePlan;
@@ -35,23 +35,27 @@ fn baseline(menu: u8) -> Value {
             "name": "db", "direction": "Egress", "namespace": "platform", "ports": [{"port": 5432}], "justification": "data",
         }]}}),
         7 => json!({"network": {"allowedCIDRs": ["192.168.0.0/16"], "deniedCIDRs": ["192.168.7.0/24"]}}),
-        _ => json!({"tenantSelector": {"matchLabels": {"tier": "gold"}}, "modes": {"isolation": "Enforce", "quota": "Enforce"}}),
+        _ => {
+            json!({"tenantSelector": {"matchLabels": {"tier": "gold"}}, "modes": {"isolation": "Enforce", "quota": "Enforce"}})
+        }
     }
 }
 
 fn policy(menu: u8) -> Value {
-    let flow = |name: &str, peer: Value| {
-        json!({"name": name, "justification": "needed", "direction": "Egress", "peers": [peer], "ports": [{"port": 443}]})
-    };
+    let flow = |name: &str, peer: Value| json!({"name": name, "justification": "needed", "direction": "Egress", "peers": [peer], "ports": [{"port": 443}]});
     match menu % 8 {
         0 => json!({}),
-        1 => json!({"modes": {"isolation": "Enforce"}, "network": {"flows": [flow("pods", json!({"pods": {}}))]}}),
+        1 => {
+            json!({"modes": {"isolation": "Enforce"}, "network": {"flows": [flow("pods", json!({"pods": {}}))]}})
+        }
         2 => json!({"network": {"flows": [
             flow("peer", json!({"namespaces": {"names": ["a", "b"]}})),
             flow("out", json!({"cidr": {"block": "10.1.0.0/16"}})),
         ]}}),
         3 => json!({"level": "Avance", "quota": {"requests.cpu": 6}, "modes": {"quota": "Enforce"}}),
-        4 => json!({"network": {"flows": [flow("pods", json!({"pods": {}})), flow("bad", json!({"cidr": {"block": "10.1.0.0/99"}}))]}}),
+        4 => {
+            json!({"network": {"flows": [flow("pods", json!({"pods": {}})), flow("bad", json!({"cidr": {"block": "10.1.0.0/99"}}))]}})
+        }
         5 => json!({"modes": {"isolation": "Audit", "podSecurity": "Warn", "quota": "Audit"}}),
         6 => json!({"network": {"flows": [
             flow("db", json!({"sharedService": {"name": "db"}})),
@@ -174,10 +178,13 @@ fn pick<T: Clone>(list: &[T], n: u8) -> Option<T> {
 impl Sim {
     fn ours(&self, namespace: &str) -> Vec<ObjectKey> {
         let mine = |key: &ObjectKey, object: &Value| {
-            object["metadata"]["labels"][LABEL_MANAGED_BY] == MANAGED_BY || key.kind == ManagedKind::ServiceAccount
+            object["metadata"]["labels"][LABEL_MANAGED_BY] == MANAGED_BY
+                || key.kind == ManagedKind::ServiceAccount
         };
         let all = self.cluster.objects.iter();
-        all.filter(|((ns, key), o)| ns == namespace && mine(key, o)).map(|((_, key), _)| key.clone()).collect()
+        all.filter(|((ns, key), o)| ns == namespace && mine(key, o))
+            .map(|((_, key), _)| key.clone())
+            .collect()
     }
 
     fn operate(&mut self, namespace: &str) {
@@ -224,14 +231,23 @@ impl Sim {
             let ours = labelled || reserved || key.kind == ManagedKind::ServiceAccount;
             assert!(same || ours, "{action:?} touched the foreign {ns}/{key}");
             // A ServiceAccount is never ours to remove.
-            assert!(after.objects.contains_key(id) || key.kind != ManagedKind::ServiceAccount, "{action:?} removed {key}");
+            assert!(
+                after.objects.contains_key(id) || key.kind != ManagedKind::ServiceAccount,
+                "{action:?} removed {key}"
+            );
         }
         for (id, object) in &after.objects {
-            assert!(id.0 == namespace || before.1.get(id) == Some(object), "{action:?} for {namespace} wrote {id:?}");
+            assert!(
+                id.0 == namespace || before.1.get(id) == Some(object),
+                "{action:?} for {namespace} wrote {id:?}"
+            );
         }
         for (name, ns) in &before.0 {
             let now = &after.namespaces[name];
-            assert!(now == ns || name == namespace, "{action:?} for {namespace} touched the namespace {name}");
+            assert!(
+                now == ns || name == namespace,
+                "{action:?} for {namespace} touched the namespace {name}"
+            );
             assert!(now == ns || now.uid == uid, "{action:?} of {uid} labelled {}", now.uid);
             for (key, label) in &ns.labels {
                 let ours = key.starts_with(LABEL_PREFIX) || key.starts_with("pod-security.kubernetes.io/");
@@ -245,16 +261,28 @@ impl Sim {
         let closed = |object: Option<&Value>| object.is_some_and(|o| o["spec"] == wanted["spec"]);
         let live_uid = after.namespaces.get(namespace).map(|ns| ns.uid.clone()).unwrap_or_default();
         if self.isolated.contains(&live_uid) && !released {
-            assert!(after.objects.contains_key(&id) || !before.1.contains_key(&id), "{action:?} removed {DEFAULT_DENY}");
-            assert!(closed(after.objects.get(&id)) || !closed(before.1.get(&id)), "{action:?} opened {DEFAULT_DENY}");
+            assert!(
+                after.objects.contains_key(&id) || !before.1.contains_key(&id),
+                "{action:?} removed {DEFAULT_DENY}"
+            );
+            assert!(
+                closed(after.objects.get(&id)) || !closed(before.1.get(&id)),
+                "{action:?} opened {DEFAULT_DENY}"
+            );
         }
         let isolated = |ns: Option<&Ns>| ns.is_some_and(|ns| ns.label(LABEL_ISOLATED) == Some("true"));
         if isolated(after.namespaces.get(namespace)) && !isolated(before.0.get(namespace)) {
-            assert!(closed(after.objects.get(&id)), "{action:?} called {namespace} isolated, without {DEFAULT_DENY}");
+            assert!(
+                closed(after.objects.get(&id)),
+                "{action:?} called {namespace} isolated, without {DEFAULT_DENY}"
+            );
         }
         // Rights come after isolation, and only by that step.
         let key = ObjectKey::new(ManagedKind::RoleBinding, "snc-owners");
-        if !before.1.contains_key(&(namespace.to_owned(), key.clone())) && after.has(namespace, &key) && live_uid == uid {
+        if !before.1.contains_key(&(namespace.to_owned(), key.clone()))
+            && after.has(namespace, &key)
+            && live_uid == uid
+        {
             assert!(matches!(action, Action::Rights(_)), "{action:?} gave rights");
         }
         self.note();
@@ -263,7 +291,8 @@ impl Sim {
 
     fn note(&mut self) {
         let isolated = |ns: &&Ns| ns.label(LABEL_ISOLATED) == Some("true");
-        let uids: Vec<_> = self.cluster.namespaces.values().filter(isolated).map(|ns| ns.uid.clone()).collect();
+        let uids: Vec<_> =
+            self.cluster.namespaces.values().filter(isolated).map(|ns| ns.uid.clone()).collect();
         self.isolated.extend(uids);
     }
 
@@ -309,10 +338,14 @@ impl Sim {
                 cluster.tenant_with_labels(tenant_name(which), &spec, &labels);
             }
             Op::DropTenant(which) => cluster.set_tenant(tenant_name(which), None),
-            Op::UnreadableTenant(which) => cluster.set_tenant(tenant_name(which), Some(unreadable(tenant_name(which)))),
+            Op::UnreadableTenant(which) => {
+                cluster.set_tenant(tenant_name(which), Some(unreadable(tenant_name(which))))
+            }
             Op::Baseline(n, menu) => cluster.baseline(baseline_name(n), &baseline(menu)),
             Op::DropBaseline(n) => cluster.set_baseline(baseline_name(n), None),
-            Op::UnreadableBaseline(n) => cluster.set_baseline(baseline_name(n), Some(unreadable(baseline_name(n)))),
+            Op::UnreadableBaseline(n) => {
+                cluster.set_baseline(baseline_name(n), Some(unreadable(baseline_name(n))))
+            }
             Op::Policy(n, p, menu) => {
                 if cluster.namespaces.get(name(n)).is_some_and(|ns| !ns.deleting) {
                     cluster.policy(name(n), policy_name(p), &policy(menu));
@@ -332,7 +365,8 @@ impl Sim {
             Op::ChangeOurs(n, which) => self.change_ours(name(n), which),
             Op::StripOurs(n, which) => {
                 if let Some(key) = pick(&self.ours(name(n)), which) {
-                    self.cluster.foreign_edit(name(n), &key, |object| object["metadata"]["labels"] = json!({}));
+                    self.cluster
+                        .foreign_edit(name(n), &key, |object| object["metadata"]["labels"] = json!({}));
                 }
             }
             Op::AddForeign(n) => {
@@ -342,7 +376,8 @@ impl Sim {
             }
             Op::DropLabel(n, which) => {
                 let Some(ns) = cluster.namespaces.get(name(n)) else { return };
-                let keys: Vec<String> = ns.labels.keys().filter(|k| *k != "kubernetes.io/metadata.name").cloned().collect();
+                let keys: Vec<String> =
+                    ns.labels.keys().filter(|k| *k != "kubernetes.io/metadata.name").cloned().collect();
                 if let Some(key) = pick(&keys, which) {
                     cluster.set_label(name(n), &key, None);
                 }
@@ -350,7 +385,8 @@ impl Sim {
             Op::ChangeLabel(n, which) => {
                 let Some(ns) = cluster.namespaces.get(name(n)) else { return };
                 let fixed = ["kubernetes.io/metadata.name", LABEL_TENANT, LABEL_ISOLATED];
-                let keys: Vec<String> = ns.labels.keys().filter(|k| !fixed.contains(&k.as_str())).cloned().collect();
+                let keys: Vec<String> =
+                    ns.labels.keys().filter(|k| !fixed.contains(&k.as_str())).cloned().collect();
                 if let Some(key) = pick(&keys, which) {
                     cluster.set_label(name(n), &key, Some("privileged"));
                 }
@@ -440,8 +476,14 @@ impl Sim {
     }
 }
 
+/// A few cases in seconds; `SIMULATION_CASES` asks for more.
+fn config(cases: u32) -> ProptestConfig {
+    let cases = std::env::var("SIMULATION_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(cases);
+    ProptestConfig { cases, max_shrink_iters: 4000, failure_persistence: None, ..ProptestConfig::default() }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 192, max_shrink_iters: 4000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config(96))]
 
     #[test]
     fn no_write_of_ours_opens_a_gap_and_peace_brings_rest(ops in prop::collection::vec(op(), 1..120)) {
@@ -484,7 +526,7 @@ fn views(cluster: &Cluster) -> BTreeMap<Key, String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, max_shrink_iters: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config(16))]
 
     /// No event changes a decision without its key being looked at again: nothing is stuck until something else
     /// happens.

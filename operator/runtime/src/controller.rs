@@ -24,7 +24,11 @@ pub fn main(args: ControllerArgs) -> Result<()> {
         instance: instance(),
         lease_duration: Duration::from_secs(lease_duration_seconds),
     };
-    tracing::info!(version = env!("CARGO_PKG_VERSION"), instance = config.instance, "snc-operator controller");
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        instance = config.instance,
+        "snc-operator controller"
+    );
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
         let cancel = CancellationToken::new();
         let mut terminate = signal(SignalKind::terminate())?;
@@ -38,7 +42,8 @@ pub fn main(args: ControllerArgs) -> Result<()> {
             tracing::info!("asked to stop");
             stop.cancel();
         });
-        let kube = kube::Config::infer().await.context("no cluster: neither KUBECONFIG nor a ServiceAccount")?;
+        let kube =
+            kube::Config::infer().await.context("no cluster: neither KUBECONFIG nor a ServiceAccount")?;
         run(kube, config, cancel).await.map_err(|error| {
             tracing::error!(kind = error.kind(), %error, "stopping");
             error.into()
@@ -48,7 +53,8 @@ pub fn main(args: ControllerArgs) -> Result<()> {
 
 /// Pod name, or host, and something that a restarted container does not share with the one before.
 fn instance() -> String {
-    let host = std::env::var("POD_NAME").or_else(|_| std::env::var("HOSTNAME")).unwrap_or_else(|_| "local".into());
+    let host =
+        std::env::var("POD_NAME").or_else(|_| std::env::var("HOSTNAME")).unwrap_or_else(|_| "local".into());
     let unique = std::fs::read_to_string("/proc/sys/kernel/random/uuid").unwrap_or_default();
     format!("{host}_{}_{}", std::process::id(), unique.trim())
 }

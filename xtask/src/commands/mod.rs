@@ -4,6 +4,7 @@ use anyhow::Result;
 use clap::Subcommand;
 
 mod cargo;
+mod demo;
 mod down;
 mod generate;
 mod generated;
@@ -21,6 +22,8 @@ pub enum Command {
     Down(down::Args),
     /// Show the control planes and their processes
     Status(status::Args),
+    /// Two tenants, a small shop and planted mistakes, on a real API server
+    Demo(demo::Args),
     /// Run every check and test, and tell how long each took
     Test(test::Args),
     /// Write the files that the operator's binary prints
@@ -35,6 +38,7 @@ impl Command {
             Self::Up(args) => up::run(&args),
             Self::Down(args) => down::run(&args),
             Self::Status(args) => status::run(&args),
+            Self::Demo(args) => demo::run(&args),
             Self::Test(args) => test::run(&args),
             Self::Generate(args) => generate::run(&args),
             Self::Verify(args) => verify::run(&args),

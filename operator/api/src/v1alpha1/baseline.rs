@@ -1,4 +1,6 @@
-use super::common::{Modes, ResourceList, conditions_schema, date_schema, resource_list_schema, selector_schema};
+use super::common::{
+    Modes, ResourceList, conditions_schema, date_schema, resource_list_schema, selector_schema,
+};
 use super::network::{Port, cidrs_16_schema, cidrs_64_schema};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, LabelSelector};
 use kube::CustomResource;

@@ -54,6 +54,7 @@ impl Cluster {
             baselines,
             namespaces,
             policies,
+            settings: args.settings.clone(),
             complete,
         };
         Ok((facts, troubles))
@@ -181,20 +182,41 @@ impl Cluster {
     /// Whether somebody renews the operator's lease. Who may not look is not told anything.
     async fn operator(&self, namespace: &str) -> Operator {
         let api = Api::<Lease>::namespaced(self.client.clone(), namespace);
-        let silent = Operator { state: OperatorState::Silent, last_seen: None };
         match api.get_opt(LEASE).await {
             Err(_) => Operator { state: OperatorState::Unknown, last_seen: None },
-            Ok(None) => silent,
-            Ok(Some(lease)) => {
-                let spec = lease.spec.unwrap_or_default();
-                let Some(renewed) = spec.renew_time.map(|t| t.0) else { return silent };
-                // Clocks of the cluster and of the reader may differ a little.
-                let allowed = i64::from(spec.lease_duration_seconds.unwrap_or(15)) + 30;
-                let expired =
-                    renewed.checked_add(allowed.seconds()).is_ok_and(|until| until < Timestamp::now());
-                let state = if expired { OperatorState::Silent } else { OperatorState::Alive };
-                Operator { state, last_seen: Some(renewed) }
-            }
+            Ok(lease) => liveness(lease, Timestamp::now()),
         }
+    }
+}
+
+fn liveness(lease: Option<Lease>, now: Timestamp) -> Operator {
+    let spec = lease.and_then(|lease| lease.spec).unwrap_or_default();
+    let last_seen = spec.renew_time.map(|time| time.0);
+    let held = spec.holder_identity.is_some_and(|holder| !holder.is_empty());
+    // Clocks of the cluster and of the reader may differ a little.
+    let allowed = i64::from(spec.lease_duration_seconds.unwrap_or(15)) + 30;
+    let until = last_seen.and_then(|seen| seen.checked_add(allowed.seconds()).ok());
+    let alive = held && until.is_some_and(|until| now <= until);
+    Operator { state: if alive { OperatorState::Alive } else { OperatorState::Silent }, last_seen }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn an_operator_lives_as_long_as_its_lease() {
+        let state = |lease: Option<serde_json::Value>, now: &str| {
+            liveness(lease.map(|l| serde_json::from_value(l).unwrap()), now.parse().unwrap()).state
+        };
+        let lease = json!({"spec": {
+            "holderIdentity": "a", "leaseDurationSeconds": 15, "renewTime": "2026-01-01T00:00:00.000000Z",
+        }});
+        assert_eq!(state(Some(lease.clone()), "2026-01-01T00:00:20Z"), OperatorState::Alive);
+        assert_eq!(state(Some(lease.clone()), "2025-12-31T23:59:00Z"), OperatorState::Alive);
+        assert_eq!(state(Some(lease), "2026-01-01T00:01:00Z"), OperatorState::Silent);
+        assert_eq!(state(None, "2026-01-01T00:00:00Z"), OperatorState::Silent);
+        assert_eq!(state(Some(json!({"spec": null})), "2026-01-01T00:00:00Z"), OperatorState::Silent);
     }
 }

@@ -1,4 +1,4 @@
-use super::{for_machines, undecided, unprintable};
+use super::{for_machines, told, undecided, unprintable};
 use crate::args::{Args, Format};
 use crate::cluster::{Cluster, Trouble};
 use crate::model::flows::{FlowsReport, build, declared};
@@ -20,12 +20,12 @@ pub async fn run(args: &Args, cluster: &Cluster) -> Result<Answer, Outcome> {
         Err(troubles) if troubles.iter().all(Trouble::is_refusal) => {
             let index = cluster.own_policies(&args.selection).await.map_err(|mut more| {
                 more.splice(0..0, troubles.iter().cloned());
-                undecided(&more, lang)
+                undecided(&more, args)
             })?;
-            let reasons = troubles.iter().map(|t| t.message(lang)).collect();
+            let reasons = told(&troubles, args);
             (declared(context, &index, &args.settings, now), reasons)
         }
-        Err(troubles) => return Err(undecided(&troubles, lang)),
+        Err(troubles) => return Err(undecided(&troubles, args)),
     };
     let text = for_machines(args.format, &report)
         .unwrap_or_else(|| {

@@ -10,7 +10,7 @@ use snc_core::lang::Lang;
 
 pub async fn run(args: &Args, cluster: &Cluster) -> Result<Answer, Outcome> {
     let lang = args.lang;
-    let snapshot = Box::pin(cluster.snapshot()).await.map_err(|troubles| undecided(&troubles, lang))?;
+    let snapshot = Box::pin(cluster.snapshot()).await.map_err(|troubles| undecided(&troubles, args))?;
     let facts = Facts {
         context: cluster.context.clone(),
         now: Timestamp::now(),

@@ -1,4 +1,4 @@
-use super::{for_machines, undecided, unprintable};
+use super::{for_machines, told, undecided, unprintable};
 use crate::args::Args;
 use crate::cluster::Cluster;
 use crate::model::Selection;
@@ -10,8 +10,8 @@ use snc_core::lang::Lang;
 pub async fn run(args: &Args, cluster: &Cluster) -> Result<Answer, Outcome> {
     let lang = args.lang;
     let (facts, troubles) =
-        cluster.status_facts(args).await.map_err(|troubles| undecided(&troubles, lang))?;
-    let mut reasons: Vec<String> = troubles.iter().map(|t| t.message(lang)).collect();
+        cluster.status_facts(args).await.map_err(|troubles| undecided(&troubles, args))?;
+    let mut reasons = told(&troubles, args);
     let report = match build(&facts, &args.selection) {
         Ok(report) => report,
         Err(not_there) => {

@@ -103,14 +103,13 @@ pub fn build(
 
 /// Policy and flow of what is still to be applied: what the operator will open is not open yet.
 fn waiting(objects: &[Desired]) -> BTreeSet<(&str, &str)> {
-    let marks = |object| match object {
-        &Desired::NetworkPolicy(ref policy) => {
-            let mark = |key| policy.metadata.annotations.as_ref()?.get(key).map(String::as_str);
-            Some((mark(ANNOTATION_POLICY)?, mark(ANNOTATION_FLOW)?))
-        }
-        _ => None,
-    };
     objects.iter().filter_map(marks).collect()
+}
+
+fn marks(object: &Desired) -> Option<(&str, &str)> {
+    let Desired::NetworkPolicy(policy) = object else { return None };
+    let mark = |key| policy.metadata.annotations.as_ref()?.get(key).map(String::as_str);
+    Some((mark(ANNOTATION_POLICY)?, mark(ANNOTATION_FLOW)?))
 }
 
 /// For a reader who sees the policies of some namespaces and not the platform's side: what is declared, with

@@ -175,8 +175,12 @@ fn enforced(tenant: &SncTenant) -> Arc<SncTenant> {
 }
 
 fn select(index: &Index, settings: &Settings, selection: &Selection) -> Result<Vec<String>, NotThere> {
-    let concerned =
-        |namespace: &&NamespaceFacts| govern(index, settings, &namespace.name) != Governance::None;
+    let concerned = |namespace: &&NamespaceFacts| match govern(index, settings, &namespace.name) {
+        Governance::None => false,
+        // The operator's own canary carries a label too; only a claim is worth a word.
+        Governance::Protected => !index.claimants(&namespace.name).is_empty(),
+        _ => true,
+    };
     let governed = || index.namespaces().filter(concerned).map(|n| n.name.clone());
     match selection {
         Selection::All => Ok(governed().collect()),

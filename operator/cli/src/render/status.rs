@@ -1,7 +1,7 @@
 use super::table::columns;
 use super::{Page, Screen};
 use crate::model::Tri;
-use crate::model::status::{NamespaceStatus, PolicyStatus, Problem, StatusReport};
+use crate::model::status::{NamespaceStatus, PolicyStatus, Problem, State, StatusReport};
 use crate::words;
 use snc_core::lang::Lang;
 
@@ -53,7 +53,7 @@ fn rows(namespace: &NamespaceStatus, lang: Lang) -> Vec<Vec<String>> {
         row
     };
     if namespace.policies.is_empty() {
-        let unknown = words::tri(lang, Tri::Unknown);
+        let unknown = if namespace.state == State::Absent { NONE } else { words::tri(lang, Tri::Unknown) };
         return vec![row(&namespace.level, NONE, &namespace.isolation, [NONE, unknown, unknown])];
     }
     let of_policy = |policy: &PolicyStatus| {

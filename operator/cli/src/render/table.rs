@@ -5,6 +5,7 @@ use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width, presets};
 
 /// Columns up to this are never wrapped; wider ones shrink no further, since the terminal may wrap the rest.
 const NARROWEST: u16 = 12;
+const PADDING: u16 = 2;
 
 pub fn columns(heads: &[&str], rows: &[Vec<String>], width: Option<u16>) -> String {
     let mut table = Table::new();
@@ -18,12 +19,15 @@ pub fn columns(heads: &[&str], rows: &[Vec<String>], width: Option<u16>) -> Stri
         table.set_content_arrangement(ContentArrangement::Disabled);
     }
     let widest = table.column_max_content_widths();
-    for (column, widest) in table.column_iter_mut().zip(widest) {
-        column.set_padding((0, 2));
+    for ((column, widest), head) in table.column_iter_mut().zip(widest).zip(heads) {
+        column.set_padding((0, PADDING));
+        // A bound counts the padding; no head is ever broken.
+        let head = u16::try_from(head.chars().count()).unwrap_or(NARROWEST);
+        let least = head.max(NARROWEST) + PADDING;
         column.set_constraint(if widest <= NARROWEST {
             ColumnConstraint::ContentWidth
         } else {
-            ColumnConstraint::LowerBoundary(Width::Fixed(NARROWEST))
+            ColumnConstraint::LowerBoundary(Width::Fixed(least))
         });
     }
     let mut text = String::new();
@@ -54,6 +58,10 @@ mod tests {
         assert_eq!(columns(&["A", "B"], &long, None).lines().count(), 2);
         let narrow = columns(&["A", "B"], &long, Some(40));
         assert!(narrow.lines().count() > 5 && narrow.lines().all(|l| l.len() <= 40), "{narrow}");
+        assert!(
+            columns(&["A", "COMPENSATING MEASURE"], &long, Some(30))
+                .starts_with("A      COMPENSATING MEASURE\n")
+        );
         assert!(columns(&["A", "B", "C"], &rows(&["x", "y", "z"]), Some(1)).contains('z'));
     }
 

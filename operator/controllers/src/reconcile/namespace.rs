@@ -1,9 +1,9 @@
 use super::status::{self, worst};
+use crate::apply::Version;
 use crate::context::Context;
 use crate::error::{code, reason};
 use crate::events::about_namespace;
 use crate::queue::Outcome;
-use crate::apply::Version;
 use crate::{apply, namespaces};
 use jiff::Timestamp;
 use kube::Api;
@@ -25,25 +25,43 @@ pub async fn reconcile(context: &Context, name: &str) -> Outcome {
         let index = context.index();
         plan_namespace(&index, &context.settings, &context.cluster(), name, Timestamp::now())
     };
-    let mut outcome = Outcome::Done;
-    let mut failures = Vec::new();
-    if !plan.steps.is_empty() {
-        tracing::debug!(namespace = name, steps = %plan.steps, "acting");
-        let mut run = Run { context, plan: &plan, failures: Vec::new(), waits: false };
-        run.steps().await;
-        let waits = run.waits;
-        failures = run.failures;
-        if failures.is_empty() {
-            // The watches bring back what was written; the status is said of what is, not of what was asked.
-            return Outcome::Later(if waits { Duration::from_secs(1) } else { LOOK_AGAIN });
-        }
-        for failure in &failures {
-            tracing::warn!(namespace = name, what = failure.what, error = failure.error, reason = failure.reason, "step refused");
-        }
-        outcome = Outcome::Failed;
+    if plan.steps.is_empty() {
+        context.memory().rounds.remove(name);
+        return say(context, &plan, &[]).await;
+    }
+    tracing::debug!(namespace = name, steps = %plan.steps, "acting");
+    let mut run = Run { context, plan: &plan, failures: Vec::new(), waits: false };
+    run.steps().await;
+    let Run { failures, waits, .. } = run;
+    for failure in &failures {
+        tracing::warn!(
+            namespace = name,
+            what = failure.what,
+            error = failure.error,
+            reason = failure.reason,
+            "step refused"
+        );
+    }
+    let rounds = {
+        let mut memory = context.memory();
+        let rounds = memory.rounds.entry(name.to_owned()).or_default();
+        *rounds = rounds.saturating_add(1);
+        *rounds
+    };
+    let outcome = if failures.is_empty() {
+        Outcome::Later(if waits { Duration::from_secs(1) } else { LOOK_AGAIN })
+    } else {
+        Outcome::Failed
+    };
+    if failures.is_empty() && rounds < PATIENCE {
+        // The watches bring back what was written; the status is said of what is, not of what was asked.
+        return outcome;
     }
     worst(outcome, say(context, &plan, &failures).await)
 }
+
+/// So many rounds without coming to rest, and the status says that it is still under way.
+const PATIENCE: u32 = 4;
 
 /// The status of every policy of the namespace, where it changed.
 async fn say(context: &Context, plan: &NamespacePlan, failures: &[Failure]) -> Outcome {
@@ -138,7 +156,9 @@ impl Run<'_> {
         if value == "true" {
             let found = match apply::read_policies(self.context, name).await {
                 Ok(found) => found,
-                Err(error) => return self.check::<()>(why::APPLY_FAILED, "NetworkPolicy (read back)", Err(error)),
+                Err(error) => {
+                    return self.check::<()>(why::APPLY_FAILED, "NetworkPolicy (read back)", Err(error));
+                }
             };
             let refused = |key: &ObjectKey| self.failures.iter().any(|f| f.what == key.to_string());
             // A flow that the API server refused stays closed; the default-deny is never optional.
@@ -159,7 +179,10 @@ impl Run<'_> {
                 || format!("isolé : {count} NetworkPolicy relues, les pods sont admis"),
                 || format!("isolated: {count} NetworkPolicies read back, pods are admitted"),
             );
-            self.context.events.normal(&about_namespace(name, Some(uid)), why::ISOLATED, "Isolate", note).await;
+            self.context
+                .events
+                .normal(&about_namespace(name, Some(uid)), why::ISOLATED, "Isolate", note)
+                .await;
         }
         done
     }
@@ -169,21 +192,34 @@ impl Run<'_> {
         let (name, key, fingerprint) = (self.plan.namespace.as_str(), desired.key(), desired.fingerprint());
         let (before, missing) = {
             let mut memory = self.context.memory();
-            let before = memory.applied.entry(name.to_owned()).or_default().insert(key.clone(), (fingerprint.clone(), version.clone()));
+            let before = memory
+                .applied
+                .entry(name.to_owned())
+                .or_default()
+                .insert(key.clone(), (fingerprint.clone(), version.clone()));
             let missing = (key.name == DEFAULT_DENY).then(|| memory.deny_missing.remove(name)).flatten();
             (before, missing)
         };
-        let restored = before.is_some_and(|(content, held)| content == fingerprint && version.is_some() && held != version);
+        let restored = before
+            .is_some_and(|(content, held)| content == fingerprint && version.is_some() && held != version);
         if !restored && missing.is_none() {
             return;
         }
         let gap = missing.map(|since| Timestamp::now().duration_since(since).as_millis());
         let note = self.context.settings.lang.pick(
             || gap.map_or_else(|| format!("{key} rétabli"), |ms| format!("{key} rétabli ; absent {ms} ms")),
-            || gap.map_or_else(|| format!("{key} restored"), |ms| format!("{key} restored; missing for {ms} ms")),
+            || {
+                gap.map_or_else(
+                    || format!("{key} restored"),
+                    |ms| format!("{key} restored; missing for {ms} ms"),
+                )
+            },
         );
         tracing::warn!(namespace = name, object = %key, missing_ms = gap, "repaired after a change by somebody else");
-        self.context.events.warning(&about_namespace(name, self.plan.uid.as_deref()), why::REPAIRED, "Repair", note).await;
+        self.context
+            .events
+            .warning(&about_namespace(name, self.plan.uid.as_deref()), why::REPAIRED, "Repair", note)
+            .await;
     }
 
     async fn remove(&mut self, orphans: &[Orphan]) {
@@ -199,12 +235,14 @@ impl Run<'_> {
             let result = apply::delete(self.context, name, orphan).await;
             if self.check(why::APPLY_FAILED, &orphan.key.to_string(), result) {
                 let key = &orphan.key;
-                let note = self
-                    .context
-                    .settings
-                    .lang
-                    .pick(|| format!("{key} retiré : plus demandé"), || format!("{key} removed: no longer asked for"));
-                self.context.events.normal(&about_namespace(name, self.plan.uid.as_deref()), why::REMOVED, "Remove", note).await;
+                let note = self.context.settings.lang.pick(
+                    || format!("{key} retiré : plus demandé"),
+                    || format!("{key} removed: no longer asked for"),
+                );
+                self.context
+                    .events
+                    .normal(&about_namespace(name, self.plan.uid.as_deref()), why::REMOVED, "Remove", note)
+                    .await;
             }
         }
     }
@@ -224,12 +262,14 @@ impl Run<'_> {
             return;
         }
         self.remove(&others).await;
-        let note = self
-            .context
-            .settings
-            .lang
-            .pick(|| "namespace libéré : il n'est plus gouverné", || "namespace released: it is governed no more");
-        self.context.events.warning(&about_namespace(name, Some(uid)), why::RELEASED, "Release", note.to_owned()).await;
+        let note = self.context.settings.lang.pick(
+            || "namespace libéré : il n'est plus gouverné",
+            || "namespace released: it is governed no more",
+        );
+        self.context
+            .events
+            .warning(&about_namespace(name, Some(uid)), why::RELEASED, "Release", note.to_owned())
+            .await;
     }
 
     /// Whether it went well. What fails because the namespace is gone or going is no failure.

@@ -44,15 +44,29 @@ pub fn worst(a: Outcome, b: Outcome) -> Outcome {
 }
 
 /// An object of ours that does not deserialize: said in its status if the API server takes it, in the log anyway.
-pub async fn unreadable<K>(context: &Context, api: &Api<K>, unreadable: &snc_index::Unreadable, kinds: &[&str])
-where
+pub async fn unreadable<K>(
+    context: &Context,
+    api: &Api<K>,
+    unreadable: &snc_index::Unreadable,
+    kinds: &[&str],
+) where
     K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned,
 {
-    let label = format!("{}/{}/{}/{:?}", K::kind(&()), unreadable.namespace.as_deref().unwrap_or("-"), unreadable.name, unreadable.generation);
+    let label = format!(
+        "{}/{}/{}/{:?}",
+        K::kind(&()),
+        unreadable.namespace.as_deref().unwrap_or("-"),
+        unreadable.name,
+        unreadable.generation
+    );
     if !context.memory().unreadable.insert(label.clone()) {
         return;
     }
-    tracing::error!(object = label, error = unreadable.error, "object cannot be read; what it said before stays in force");
+    tracing::error!(
+        object = label,
+        error = unreadable.error,
+        "object cannot be read; what it said before stays in force"
+    );
     let message = context.settings.lang.pick(
         || format!("objet illisible, sa dernière version lue reste en vigueur : {}", unreadable.error),
         || format!("object cannot be read, its last readable version stays in force: {}", unreadable.error),
@@ -74,7 +88,9 @@ where
     });
     let params = PatchParams::apply(MANAGER_STATUS).force();
     // The answer cannot be read as the type either; only a refusal is of interest.
-    if let Err(kube::Error::Api(error)) = api.patch_status(&unreadable.name, &params, &Patch::Apply(body)).await {
+    if let Err(kube::Error::Api(error)) =
+        api.patch_status(&unreadable.name, &params, &Patch::Apply(body)).await
+    {
         tracing::warn!(object = label, error = error.message, "the API server takes no status for it");
     }
 }

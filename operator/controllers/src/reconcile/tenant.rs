@@ -43,13 +43,16 @@ async fn create(context: &Context, tenant: &SncTenant, namespace: &str) -> Outco
     let gone = context.memory().namespace_gone.get(namespace).copied();
     // A deletion before our own start was not seen, so the start counts as one.
     let since = gone.unwrap_or(context.started).elapsed();
-    if since < BEFORE_REUSE {
-        return Outcome::Later(BEFORE_REUSE - since);
+    if let Some(wait) = BEFORE_REUSE.checked_sub(since).filter(|wait| !wait.is_zero()) {
+        return Outcome::Later(wait);
     }
     let name = tenant.meta().name.as_deref().unwrap_or_default();
     match crate::namespaces::create(context, &new_namespace(namespace, name)).await {
         Ok(()) => {
-            let note = context.settings.lang.pick(|| format!("namespace {namespace} créé"), || format!("namespace {namespace} created"));
+            let note = context
+                .settings
+                .lang
+                .pick(|| format!("namespace {namespace} créé"), || format!("namespace {namespace} created"));
             context.events.normal(&tenant.object_ref(&()), why::NAMESPACE_CREATED, "Create", note).await;
             Outcome::Done
         }
@@ -70,12 +73,17 @@ async fn announce(context: &Context, tenant: &SncTenant, conditions: &[Condition
         (why::QUOTA_EXCEEDED, why::QUOTA_EXCEEDED),
     ];
     for condition in conditions.iter().filter(|c| c.type_ != kind::READY) {
-        let same = |c: &&Condition| c.type_ == condition.type_ && c.reason == condition.reason && c.message == condition.message;
+        let same = |c: &&Condition| {
+            c.type_ == condition.type_ && c.reason == condition.reason && c.message == condition.message
+        };
         if before.iter().find(same).is_some() {
             continue;
         }
         if let Some((_, reason)) = events.iter().find(|(reason, _)| *reason == condition.reason) {
-            context.events.warning(&tenant.object_ref(&()), reason, "Reconcile", condition.message.clone()).await;
+            context
+                .events
+                .warning(&tenant.object_ref(&()), reason, "Reconcile", condition.message.clone())
+                .await;
         }
     }
 }

@@ -31,7 +31,8 @@ fn block() -> impl Strategy<Value = IpNet> {
 }
 
 fn allow_blocks() -> impl Strategy<Value = AllowBlocks> {
-    (prop::option::of(prop::collection::vec(block(), 0..4)), source()).prop_map(|(v, s)| AllowBlocks::of(v, &s))
+    (prop::option::of(prop::collection::vec(block(), 0..4)), source())
+        .prop_map(|(v, s)| AllowBlocks::of(v, &s))
 }
 
 fn deny_blocks() -> impl Strategy<Value = DenyBlocks> {

@@ -6,6 +6,7 @@ fn namespace(name: &str, uid: &str, tenant: Option<&str>) -> Namespace {
     serde_json::from_value(json!({"metadata": {"name": name, "uid": uid, "labels": labels}})).unwrap()
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the shape that the index takes")]
 fn tenant(name: &str, namespaces: &[&str]) -> Declared<SncTenant> {
     Ok(Arc::new(
         serde_json::from_value(json!({

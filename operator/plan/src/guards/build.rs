@@ -120,6 +120,15 @@ pub(super) fn quote(text: &str) -> String {
 /// CEL for the requester's name; total.
 pub(super) const USERNAME: &str = "request.?userInfo.?username.orValue(\"\")";
 
+/// CEL: the names of `snc_core::names::is_protected_namespace`, but for the canary's, which no guard has to know.
+pub(super) fn protected(name: &str, own: &str) -> String {
+    format!(
+        "{name} in [\"default\", \"openshift\", {}] || {name}.startsWith(\"kube-\") || \
+         {name}.startsWith(\"openshift-\")",
+        quote(own)
+    )
+}
+
 /// CEL that shows an optional string: its value in quotes, or that there is none.
 pub(super) fn shown(optional: &str) -> String {
     format!("({optional}.hasValue() ? \"'\" + {optional}.value() + \"'\" : \"absent\")")

@@ -1,8 +1,8 @@
 //! `isolation-gate`: no pod in a namespace that has a tenant before its isolation was read back.
 //! `isolation-notice`: a warning in a namespace whose effective mode leaves it without isolation.
 
-use super::Guard;
-use super::build::{Action, Refusal, Spec, matches, rule, shown};
+use super::build::{Action, Refusal, Spec, matches, protected, rule, shown, variable};
+use super::{Guard, Identity};
 use k8s_openapi::api::admissionregistration::v1::MatchResources;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement};
 use snc_core::lang::Lang;
@@ -29,14 +29,17 @@ fn isolated() -> String {
 
 const NAMESPACE: &str = "namespaceObject.?metadata.?name.orValue(\"\")";
 
-pub(super) fn gate(lang: Lang) -> Guard {
+pub(super) fn gate(identity: &Identity, lang: Lang) -> Guard {
     let isolated = isolated();
     Spec {
         name: GUARD_GATE,
         action: Action::Deny,
         matches: pods(),
         params: None,
-        variables: Vec::new(),
+        variables: vec![
+            // Pods of the cluster itself start even where somebody labelled their namespace before we came.
+            variable("protected", protected(&format!("({NAMESPACE})"), &identity.namespace)),
+        ],
         validations: vec![
             Refusal {
                 fr: "isolation-gate: pod refusé: le label secnumcloud.dev/isolated du namespace {namespace} est \
@@ -52,7 +55,7 @@ pub(super) fn gate(lang: Lang) -> Guard {
             .validation(
                 lang,
                 "Forbidden",
-                format!("{isolated}.orValue(\"\") in [\"true\", \"audit\", \"warn\"]"),
+                format!("variables.protected || {isolated}.orValue(\"\") in [\"true\", \"audit\", \"warn\"]"),
             ),
         ],
     }

@@ -40,7 +40,7 @@ pub struct Guard {
 /// All guards, in the order in which they are applied: the gate first, since nothing is labelled before it acts.
 pub fn guards(identity: &Identity, lang: Lang) -> Vec<Guard> {
     vec![
-        gate::gate(lang),
+        gate::gate(identity, lang),
         gate::notice(lang),
         namespace_guard::guard(identity, lang),
         managed_objects::guard(identity, lang),

@@ -3,7 +3,7 @@
 //! No selector at all: a selector sees the labels as they would become, so that a request which removes the
 //! tenant label would not be selected and would slip through.
 
-use super::build::{Action, Refusal, Spec, USERNAME, matches, quote, rule, shown, variable};
+use super::build::{Action, Refusal, Spec, USERNAME, matches, protected, quote, rule, shown, variable};
 use super::{Guard, Identity};
 use k8s_openapi::api::admissionregistration::v1::Validation;
 use snc_core::lang::Lang;
@@ -30,6 +30,7 @@ pub(super) fn guard(identity: &Identity, lang: Lang) -> Guard {
         variables: vec![
             variable("before", "oldObject.?metadata.?labels.orValue({})"),
             variable("after", "object.?metadata.?labels.orValue({})"),
+            variable("name", "object.?metadata.?name.orValue(\"\")"),
             variable(
                 "governed",
                 format!("\"{LABEL_TENANT}\" in variables.before || \"{LABEL_TENANT}\" in variables.after"),
@@ -41,9 +42,37 @@ pub(super) fn guard(identity: &Identity, lang: Lang) -> Guard {
             ),
             variable("podSecurityKeys", changed_keys(PSA_PREFIX)),
         ],
-        validations: vec![tenant_label(lang), own_labels(lang), pod_security_labels(lang), finalize(lang)],
+        validations: vec![
+            protected_names(identity, lang),
+            tenant_label(lang),
+            own_labels(lang),
+            pod_security_labels(lang),
+            finalize(lang),
+        ],
     }
     .build()
+}
+
+/// A tenant on a namespace of the cluster would put its pods behind the gate. Taking the label away is always fine.
+fn protected_names(identity: &Identity, lang: Lang) -> Validation {
+    let key = quote(LABEL_TENANT);
+    Refusal {
+        fr: "namespace-guard: metadata.labels[secnumcloud.dev/tenant] du namespace {namespace}: {value} refusé: \
+             default, kube-*, openshift* et le namespace de l'opérateur n'appartiennent à aucun tenant. \
+             Accepté: pas de label.",
+        en: "namespace-guard: metadata.labels[secnumcloud.dev/tenant] of namespace {namespace}: {value} refused: \
+             default, kube-*, openshift* and the operator's namespace belong to no tenant. Accepted: no label.",
+        values: &[NAMESPACE, ("value", &shown(&format!("variables.after[?{key}]")))],
+    }
+    .validation(
+        lang,
+        "Forbidden",
+        format!(
+            "!({key} in variables.after) || variables.before[?{key}] == variables.after[?{key}] || \
+             !({})",
+            protected("variables.name", &identity.namespace)
+        ),
+    )
 }
 
 /// The authorizer is asked only when the label really changes.

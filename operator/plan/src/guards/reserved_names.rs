@@ -1,14 +1,13 @@
 //! `reserved-names`: a namespace whose name or prefix a tenant has reserved carries that tenant's label from
 //! its first instant, so that the gate holds from then on.
 
-use super::build::{Action, Refusal, Spec, matches, quote, rule, shown, variable};
+use super::build::{Action, Refusal, Spec, matches, protected, rule, shown, variable};
 use super::{Guard, Identity};
 use k8s_openapi::api::admissionregistration::v1::ParamKind;
 use snc_core::lang::Lang;
 use snc_core::names::{GROUP, GUARD_RESERVED, LABEL_TENANT};
 
 pub(super) fn guard(identity: &Identity, lang: Lang) -> Guard {
-    let own = quote(&identity.namespace);
     Spec {
         name: GUARD_RESERVED,
         // A policy whose parameter kind is unknown cannot be evaluated. Under Fail, once the CRD of SncTenant is
@@ -24,14 +23,8 @@ pub(super) fn guard(identity: &Identity, lang: Lang) -> Guard {
             // Not request.name, which is empty under generateName.
             variable("name", "object.?metadata.?name.orValue(\"\")"),
             variable("tenant", format!("object.?metadata.?labels[?\"{LABEL_TENANT}\"]")),
-            // The same names as snc_core::names::is_protected_namespace: a claim on them is void.
-            variable(
-                "protected",
-                format!(
-                    "variables.name in [\"default\", \"openshift\", {own}] || \
-                     variables.name.startsWith(\"kube-\") || variables.name.startsWith(\"openshift-\")"
-                ),
-            ),
+            // A claim on them is void.
+            variable("protected", protected("variables.name", &identity.namespace)),
             // dyn: a list that the CRD lets be null. An empty prefix would reserve every name.
             variable(
                 "reserved",

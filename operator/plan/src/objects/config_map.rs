@@ -5,16 +5,30 @@ use snc_index::Record;
 
 /// Well under the API server's limit of 1 MiB for a ConfigMap.
 const MAX_BYTES: usize = 768 * 1024;
+/// Of the policies left out this many are named, the others counted.
+const NAMED: usize = 64;
 
 /// The record of a namespace. Policies that do not fit are left out by name, largest first.
 pub fn record(namespace: &str, mut record: Record) -> Desired {
     let mut text = serde_json::to_string(&record).unwrap_or_default();
-    while text.len() > MAX_BYTES && !record.policies.is_empty() {
+    if text.len() > MAX_BYTES {
         let size = |spec: &_| serde_json::to_string(spec).map_or(0, |json| json.len());
-        let largest = record.policies.iter().max_by_key(|(_, spec)| size(spec)).map(|(name, _)| name.clone());
-        if let Some(name) = largest {
+        let mut by_size: Vec<_> =
+            record.policies.iter().map(|(name, spec)| (size(spec), name.clone())).collect();
+        by_size.sort();
+        // Each is measured once: a namespace can hold very many.
+        let mut bytes = text.len() + NAMED * 256;
+        while bytes > MAX_BYTES
+            && let Some((size, name)) = by_size.pop()
+        {
             record.policies.remove(&name);
+            bytes -= size + name.len();
             record.left_out.push(name);
+        }
+        let total = record.left_out.len();
+        if total > NAMED {
+            record.left_out.truncate(NAMED);
+            record.left_out.push(format!("… ({total})"));
         }
         text = serde_json::to_string(&record).unwrap_or_default();
     }
@@ -38,10 +52,14 @@ mod tests {
                 "peers": [{"pods": {}}], "ports": [{"port": 80}],
             })
         };
-        let spec: SncPolicySpec =
-            serde_json::from_value(serde_json::json!({"network": {"flows": (0..500).map(flow).collect::<Vec<_>>()}})).unwrap();
+        let spec: SncPolicySpec = serde_json::from_value(
+            serde_json::json!({"network": {"flows": (0..500).map(flow).collect::<Vec<_>>()}}),
+        )
+        .unwrap();
         let policies = ["a", "b", "c", "d"].map(|n| (n.to_owned(), spec.clone())).into();
-        let Desired::ConfigMap(map) = record("n", Record { policies, ..Record::default() }) else { panic!("kind") };
+        let Desired::ConfigMap(map) = record("n", Record { policies, ..Record::default() }) else {
+            panic!("kind")
+        };
         let kept = Record::read(&map).unwrap();
         assert!(map.data.unwrap()[RECORD_KEY].len() <= MAX_BYTES);
         assert!(!kept.left_out.is_empty());

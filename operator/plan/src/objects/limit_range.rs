@@ -16,8 +16,10 @@ const DEFAULTS: &[(&str, &str, &str)] = &[("cpu", "500m", "100m"), ("memory", "5
 /// back is what was applied.
 pub fn limit_range(namespace: &str, constraints: &Constraints, share: &Share) -> Option<Desired> {
     let max: Amounts = constraints.container_max.iter().map(|(r, a, _)| (r.to_owned(), a)).collect();
-    let mut default: Amounts = constraints.container_default.iter().map(|(r, a, _)| (r.to_owned(), a)).collect();
-    let mut request: Amounts = constraints.container_request.iter().map(|(r, a, _)| (r.to_owned(), a)).collect();
+    let mut default: Amounts =
+        constraints.container_default.iter().map(|(r, a, _)| (r.to_owned(), a)).collect();
+    let mut request: Amounts =
+        constraints.container_request.iter().map(|(r, a, _)| (r.to_owned(), a)).collect();
     for (resource, limit, asked) in DEFAULTS {
         let counted = |name: &str| share.hard.contains_key(name);
         // A quota on plain `cpu` counts requests.
@@ -68,7 +70,10 @@ mod tests {
     #[test]
     fn defaults_fit_under_max_and_requests_under_limits() {
         let of = |list: &[(&str, &str)]| {
-            Least::of(list.iter().map(|(r, a)| ((*r).to_owned(), Amount::parse(a).unwrap())), &Source::Product)
+            Least::of(
+                list.iter().map(|(r, a)| ((*r).to_owned(), Amount::parse(a).unwrap())),
+                &Source::Product,
+            )
         };
         let constraints = Constraints {
             container_max: of(&[("cpu", "200m")]),

@@ -14,11 +14,8 @@ pub fn default_deny(namespace: &str) -> Desired {
 /// Name resolution: what the baselines agree on, else the cluster's usual DNS pods.
 pub fn dns(namespace: &str, constraints: &Constraints) -> Desired {
     let standard = planned::standard_dns();
-    let services: Vec<&Dns> = if constraints.dns.is_constrained() {
-        constraints.dns.entries().collect()
-    } else {
-        vec![&standard]
-    };
+    let services: Vec<&Dns> =
+        if constraints.dns.is_constrained() { constraints.dns.entries().collect() } else { vec![&standard] };
     build(namespace, DNS_POLICY, "dns", planned::dns(services.into_iter()))
 }
 

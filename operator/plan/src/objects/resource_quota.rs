@@ -8,7 +8,11 @@ pub fn resource_quota(namespace: &str, share: &Share) -> Option<Desired> {
     if share.hard.is_empty() {
         return None;
     }
-    let hard = share.hard.iter().map(|(resource, amount)| (resource.clone(), Quantity(amount.to_string()))).collect();
+    let hard = share
+        .hard
+        .iter()
+        .map(|(resource, amount)| (resource.clone(), Quantity(amount.to_string())))
+        .collect();
     Some(Desired::ResourceQuota(Box::new(ResourceQuota {
         metadata: meta(namespace, QUOTA, "quota"),
         spec: Some(ResourceQuotaSpec { hard: Some(hard), ..ResourceQuotaSpec::default() }),

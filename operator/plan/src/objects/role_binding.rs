@@ -24,7 +24,11 @@ pub fn owners(namespace: &str, owners: &[Owner]) -> Option<Desired> {
     };
     Some(Desired::RoleBinding(Box::new(RoleBinding {
         metadata: meta(namespace, OWNER_BINDING, "rights"),
-        role_ref: RoleRef { api_group: RBAC.into(), kind: "ClusterRole".into(), name: ROLE_TENANT_ADMIN.into() },
+        role_ref: RoleRef {
+            api_group: RBAC.into(),
+            kind: "ClusterRole".into(),
+            name: ROLE_TENANT_ADMIN.into(),
+        },
         subjects: Some(subjects.into_iter().map(subject).collect()),
     })))
 }

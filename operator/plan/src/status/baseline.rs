@@ -8,7 +8,12 @@ use snc_core::condition::{kind, reason};
 use snc_index::Index;
 use std::collections::BTreeMap;
 
-pub fn baseline_status(index: &Index, settings: &Settings, baseline: &SncBaseline, now: Timestamp) -> SncBaselineStatus {
+pub fn baseline_status(
+    index: &Index,
+    settings: &Settings,
+    baseline: &SncBaseline,
+    now: Timestamp,
+) -> SncBaselineStatus {
     let name = baseline.metadata.name.as_deref().unwrap_or_default();
     let previous = baseline.status.as_ref().map(|s| s.conditions.as_slice()).unwrap_or_default();
     let context = Context { lang: settings.lang, generation: baseline.metadata.generation, now };
@@ -43,7 +48,11 @@ pub fn baseline_status(index: &Index, settings: &Settings, baseline: &SncBaselin
         };
         Answer::no(reason::FIELDS_REFUSED, text(snc_core::lang::Lang::Fr), text(snc_core::lang::Lang::En))
     } else {
-        Answer::yes(reason::AGREES, "cohérent avec les autres SncBaseline", "consistent with the other SncBaselines")
+        Answer::yes(
+            reason::AGREES,
+            "cohérent avec les autres SncBaseline",
+            "consistent with the other SncBaselines",
+        )
     };
     SncBaselineStatus {
         observed_generation: context.generation,

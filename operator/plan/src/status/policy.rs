@@ -4,7 +4,8 @@ use crate::namespace::{NamespacePlan, Report};
 use crate::validate::is_unsafe_port;
 use jiff::{Timestamp, ToSpan};
 use snc_api::v1alpha1::{
-    EffectiveValue, FlowCounts, ManagedObjects, Named, PolicyFindings, SncPolicy, SncPolicySpec, SncPolicyStatus,
+    EffectiveValue, FlowCounts, ManagedObjects, Named, PolicyFindings, SncPolicy, SncPolicySpec,
+    SncPolicyStatus,
 };
 use snc_core::condition::{kind, reason};
 use snc_core::flow::PortRange;
@@ -50,7 +51,11 @@ pub fn policy_status(
             .in_force()
             .into_iter()
             .take(64)
-            .map(|v| EffectiveValue { field: v.field, value: clip(&v.value, 1024), from: v.from })
+            .map(|v| EffectiveValue {
+                field: clip(&v.field, 300),
+                value: clip(&v.value, 1024),
+                from: bounded(v.from),
+            })
             .collect(),
         flows: flows.map(|f| FlowCounts {
             declared: count(f.declared),
@@ -60,7 +65,7 @@ pub fn policy_status(
         findings: Some(PolicyFindings {
             total: count(findings.len()),
             truncated: findings.len() > SHOWN,
-            items: findings.into_iter().take(SHOWN).collect(),
+            items: findings.into_iter().take(SHOWN).map(|text| clip(&text, 1024)).collect(),
         }),
         managed: Some(ManagedObjects {
             total: count(report.desired.len()),
@@ -80,11 +85,23 @@ pub fn policy_status(
     }
 }
 
+/// A namespace can hold very many policies that ask for the same.
+fn bounded(mut names: Vec<String>) -> Vec<String> {
+    let total = names.len();
+    if total > SHOWN {
+        names.truncate(SHOWN);
+        names.push(format!("… ({total})"));
+    }
+    names
+}
+
 fn ungoverned(plan: &NamespacePlan) -> Answer {
     match &plan.governance {
         Governance::Observed { tenant } => Answer::no(
             reason::OBSERVED,
-            format!("le tenant {tenant} observe ce namespace, qui avait déjà des pods : rien n'y est appliqué"),
+            format!(
+                "le tenant {tenant} observe ce namespace, qui avait déjà des pods : rien n'y est appliqué"
+            ),
             format!("tenant {tenant} observes this namespace, which already had pods: nothing is applied"),
         ),
         Governance::Conflict { claimants, .. } => {
@@ -130,12 +147,24 @@ fn ready(name: &str, plan: &NamespacePlan, report: &Report, failures: &[Failure]
             "isolation-gate has not refused the canary pod yet: the namespace is not taken over yet",
         );
     }
-    if let Some(retained) = effective.retained.iter().find(|r| r.object == format!("SncPolicy/{name}") && r.error.is_some()) {
+    if let Some(retained) =
+        effective.retained.iter().find(|r| r.object == format!("SncPolicy/{name}") && r.error.is_some())
+    {
         let error = retained.error.clone().unwrap_or_default();
         return Answer::no(
             reason::UNREADABLE,
             format!("objet illisible, la dernière version lue reste en vigueur : {error}"),
             format!("object cannot be read, its last readable version stays in force: {error}"),
+        );
+    }
+    let unreadable: Vec<&str> =
+        effective.retained.iter().filter(|r| r.error.is_some()).map(|r| r.object.as_str()).collect();
+    if !unreadable.is_empty() {
+        let list = first(&unreadable, 4);
+        return Answer::unknown(
+            reason::UNREADABLE,
+            format!("illisibles, leur dernière version connue reste en vigueur : {list}"),
+            format!("cannot be read, their last known version stays in force: {list}"),
         );
     }
     if !effective.conflicts.is_empty() {
@@ -147,8 +176,12 @@ fn ready(name: &str, plan: &NamespacePlan, report: &Report, failures: &[Failure]
         let fields = first(&fields, 4);
         return Answer::no(
             reason::BASELINE_CONFLICT,
-            format!("les SncBaseline n'ont rien en commun pour : {fields} ; la dernière valeur cohérente reste en vigueur"),
-            format!("the SncBaselines have nothing in common for: {fields}; the last consistent value stays in force"),
+            format!(
+                "les SncBaseline n'ont rien en commun pour : {fields} ; la dernière valeur cohérente reste en vigueur"
+            ),
+            format!(
+                "the SncBaselines have nothing in common for: {fields}; the last consistent value stays in force"
+            ),
         );
     }
     let refused = refusals(name, report);
@@ -212,7 +245,9 @@ fn network_policy_effective(network: &Network) -> Answer {
         ),
         Network::Foreign(names) => Answer::unknown(
             reason::FOREIGN_POLICY,
-            format!("NetworkPolicy qui ne viennent pas de l'opérateur et peuvent ouvrir le namespace : {names}"),
+            format!(
+                "NetworkPolicy qui ne viennent pas de l'opérateur et peuvent ouvrir le namespace : {names}"
+            ),
             format!("NetworkPolicies that are not the operator's and may open the namespace: {names}"),
         ),
         Network::Unmodelled(names) => Answer::unknown(
@@ -234,8 +269,12 @@ fn network_isolated(network: &Answer, report: &Report) -> Answer {
             let (engine, date, evidence) = (&statement.engine, statement.stated_on, &statement.evidence);
             Answer::yes(
                 reason::ENFORCEMENT_STATED,
-                format!("application déclarée par {from} : {engine}, {date}, preuve : {evidence}. Repose sur cette déclaration, pas sur une mesure de paquets"),
-                format!("enforcement stated by {from}: {engine}, {date}, evidence: {evidence}. Rests on that statement, not on a measurement of packets"),
+                format!(
+                    "application déclarée par {from} : {engine}, {date}, preuve : {evidence}. Repose sur cette déclaration, pas sur une mesure de paquets"
+                ),
+                format!(
+                    "enforcement stated by {from}: {engine}, {date}, evidence: {evidence}. Rests on that statement, not on a measurement of packets"
+                ),
             )
         }
         None => Answer::unknown(
@@ -251,17 +290,33 @@ fn findings(name: &str, spec: &SncPolicySpec, report: &Report, lang: Lang, now: 
     let mut all: Vec<String> = Vec::new();
     if let Some(gap) = &report.gap {
         let text = Text::new(
-            format!("{} : des pods ont tourné sans isolation du {} au {}", reason::ADOPTED_WITH_GAP, gap.from, gap.to),
-            format!("{}: pods ran without isolation from {} to {}", reason::ADOPTED_WITH_GAP, gap.from, gap.to),
+            format!(
+                "{} : des pods ont tourné sans isolation du {} au {}",
+                reason::ADOPTED_WITH_GAP,
+                gap.from,
+                gap.to
+            ),
+            format!(
+                "{}: pods ran without isolation from {} to {}",
+                reason::ADOPTED_WITH_GAP,
+                gap.from,
+                gap.to
+            ),
         );
         all.push(text.get(lang).to_owned());
     }
-    all.extend(refusals(name, report).iter().map(|r| format!("{}: {}", reason::FIELDS_REFUSED, r.message(lang))));
+    all.extend(
+        refusals(name, report).iter().map(|r| format!("{}: {}", reason::FIELDS_REFUSED, r.message(lang))),
+    );
     for retained in &report.effective.retained {
         let text = match &retained.error {
             None => lang.pick(
-                || format!("{}: {} n'existe plus, sa dernière version reste en vigueur", reason::RETAINED, retained.object),
-                || format!("{}: {} is gone, its last version stays in force", reason::RETAINED, retained.object),
+                || {
+                    format!("{}: {} n'existe plus ou ne vise plus ce tenant, sa dernière version reste en vigueur", reason::RETAINED, retained.object)
+                },
+                || {
+                    format!("{}: {} is gone or no longer meant for this tenant, its last version stays in force", reason::RETAINED, retained.object)
+                },
             ),
             Some(error) => format!("{}: {}: {error}", reason::UNREADABLE, retained.object),
         };
@@ -284,10 +339,28 @@ fn findings(name: &str, spec: &SncPolicySpec, report: &Report, lang: Lang, now: 
                 || format!("UnsafeProtocol: flow {} ({port}) without compensatingMeasure", flow.name),
             ));
         }
+        if let Some(given) =
+            flow.reviewed_on.as_deref().filter(|date| date.parse::<jiff::civil::Date>().is_err())
+        {
+            all.push(lang.pick(
+                || format!("ReviewOverdue: flux {}, reviewedOn {given:?} n'est pas une date", flow.name),
+                || format!("ReviewOverdue: flow {}, reviewedOn {given:?} is not a date", flow.name),
+            ));
+        }
         if let Some(date) = overdue(flow.reviewed_on.as_deref(), now) {
             all.push(lang.pick(
-                || format!("ReviewOverdue: flux {} revu pour la dernière fois le {date}, plus de 12 mois", flow.name),
-                || format!("ReviewOverdue: flow {} last reviewed on {date}, more than 12 months ago", flow.name),
+                || {
+                    format!(
+                        "ReviewOverdue: flux {} revu pour la dernière fois le {date}, plus de 12 mois",
+                        flow.name
+                    )
+                },
+                || {
+                    format!(
+                        "ReviewOverdue: flow {} last reviewed on {date}, more than 12 months ago",
+                        flow.name
+                    )
+                },
             ));
         }
     }

@@ -1,13 +1,16 @@
 use super::{Answer, Context, first};
+use crate::effective::effective;
 use crate::governance::{Governance, govern, record};
 use crate::quota::shares;
 use crate::settings::{ClusterFacts, Settings};
+use crate::validate;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use snc_api::v1alpha1::{Gap, NamespaceState, SncTenant, SncTenantStatus, TenantNamespace, TenantNamespaces};
 use snc_core::condition::{kind, reason};
 use snc_core::lang::Lang;
 use snc_core::names::{DEFAULT_DENY, LABEL_ISOLATED, LABEL_TENANT};
+use snc_core::text::clip;
 use snc_index::{Index, ManagedKind, NamespaceFacts, ObjectKey};
 
 const LISTED: usize = 256;
@@ -40,7 +43,8 @@ pub fn tenant_view(
 
     let claimed = claimed(&rows);
     let quota = quota(index, settings, name, tenant);
-    let ready = ready(&rows, &claimed, &quota);
+    let absent = absent(index, settings, tenant);
+    let ready = ready(&rows, &absent, &claimed, &quota);
     let truncated = rows.len() > LISTED;
     rows.truncate(LISTED);
     let status = SncTenantStatus {
@@ -57,11 +61,12 @@ pub fn tenant_view(
             quota.condition(kind::QUOTA_FITS, previous, &context),
         ],
     };
-    TenantView { status, create: to_create(index, settings, cluster, tenant) }
+    TenantView { status, create: if cluster.gate_proven { absent } else { Vec::new() } }
 }
 
-fn to_create(index: &Index, settings: &Settings, cluster: &ClusterFacts, tenant: &SncTenant) -> Vec<String> {
-    if !tenant.spec.create_namespaces || !cluster.gate_proven {
+/// Namespaces that the tenant asks us to make and that are not there.
+fn absent(index: &Index, settings: &Settings, tenant: &SncTenant) -> Vec<String> {
+    if !tenant.spec.create_namespaces {
         return Vec::new();
     }
     let wanted = |name: &&String| {
@@ -85,7 +90,10 @@ fn row(
         Governance::None | Governance::Released { .. } => return None,
         Governance::Protected => (
             NamespaceState::Protected,
-            Some((reason::NAMESPACE_PROTECTED, lang.str("réservé au cluster", "reserved to the cluster").to_owned())),
+            Some((
+                reason::NAMESPACE_PROTECTED,
+                lang.str("réservé au cluster", "reserved to the cluster").to_owned(),
+            )),
         ),
         Governance::Observed { .. } => (
             NamespaceState::Observed,
@@ -103,7 +111,10 @@ fn row(
             (NamespaceState::Conflict, Some((reason::NAMESPACE_CONFLICT, conflict_text(lang, &list))))
         }
         Governance::Terminating { tenant: holder } if holder == tenant => (NamespaceState::Terminating, None),
-        Governance::Governed { tenant: holder } if holder == tenant => governed(index, cluster, lang, ns),
+        Governance::Governed { tenant: holder } if holder == tenant => {
+            let (state, why) = governed(index, cluster, lang, ns);
+            (state, why.or_else(|| retained(index, lang, ns, tenant)))
+        }
         Governance::Terminating { tenant: holder } | Governance::Governed { tenant: holder } => {
             (NamespaceState::Conflict, Some((reason::NAMESPACE_CONFLICT, conflict_text(lang, &holder))))
         }
@@ -115,13 +126,16 @@ fn row(
         uid: ns.uid.clone(),
         state,
         reason: reason.or_else(|| gap.is_some().then(|| reason::ADOPTED_WITH_GAP.to_owned())),
-        message,
+        message: message.map(|text| clip(&text, 1024)),
         adopted_with_gap: gap.map(|g| Gap { from: Time(g.from), to: Time(g.to) }),
     })
 }
 
 fn conflict_text(lang: Lang, others: &str) -> String {
-    lang.pick(|| format!("aussi revendiqué ou détenu par : {others}"), || format!("also claimed or held by: {others}"))
+    lang.pick(
+        || format!("aussi revendiqué ou détenu par : {others}"),
+        || format!("also claimed or held by: {others}"),
+    )
 }
 
 type Why = Option<(&'static str, String)>;
@@ -137,6 +151,33 @@ fn governed(index: &Index, cluster: &ClusterFacts, lang: Lang, ns: &NamespaceFac
         }
         _ => (NamespaceState::Pending, None),
     }
+}
+
+/// Something that is gone or cannot be read holds on here; where no policy is left, only the tenant's status can
+/// say so.
+fn retained(index: &Index, lang: Lang, ns: &NamespaceFacts, tenant: &str) -> Why {
+    let retained = effective(index, &ns.name, tenant).retained;
+    let objects = |unreadable: bool| -> Vec<&str> {
+        retained.iter().filter(|r| r.error.is_some() == unreadable).map(|r| r.object.as_str()).collect()
+    };
+    let (unreadable, gone) = (objects(true), objects(false));
+    if !unreadable.is_empty() {
+        let list = first(&unreadable, 5);
+        let text = lang.pick(
+            || format!("illisibles, leur dernière version connue reste en vigueur : {list}"),
+            || format!("cannot be read, their last known version stays in force: {list}"),
+        );
+        return Some((reason::UNREADABLE, text));
+    }
+    if gone.is_empty() {
+        return None;
+    }
+    let list = first(&gone, 5);
+    let text = lang.pick(
+        || format!("n'existent plus ou ne visent plus ce tenant, et restent en vigueur (spec.release les lève) : {list}"),
+        || format!("gone or no longer meant for this tenant, and still in force (spec.release lifts them): {list}"),
+    );
+    Some((reason::RETAINED, text))
 }
 
 fn named(rows: &[TenantNamespace], state: NamespaceState) -> Vec<&str> {
@@ -162,21 +203,40 @@ fn claimed(rows: &[TenantNamespace]) -> Answer {
             format!("reserved to the cluster: {list}"),
         );
     }
-    Answer::yes(reason::CLAIMED, "aucun autre tenant ne revendique ces namespaces", "no other tenant claims these namespaces")
+    Answer::yes(
+        reason::CLAIMED,
+        "aucun autre tenant ne revendique ces namespaces",
+        "no other tenant claims these namespaces",
+    )
 }
 
 fn quota(index: &Index, settings: &Settings, name: &str, tenant: &SncTenant) -> Answer {
     if tenant.spec.quota.is_empty() {
         return Answer::yes(reason::NO_TOTAL, "aucun total dans spec.quota", "no total in spec.quota");
     }
+    let (_, refusals) = validate::amounts(&tenant.spec.quota, "spec.quota");
+    if !refusals.is_empty() {
+        let text = |lang| {
+            let list: Vec<String> = refusals.iter().map(|r| r.message(lang)).collect();
+            first(&list, 4)
+        };
+        return Answer::no(reason::FIELDS_REFUSED, text(Lang::Fr), text(Lang::En));
+    }
     let short: Vec<String> = shares(index, settings, name)
         .into_iter()
         .flat_map(|(namespace, share)| {
-            share.excess.into_iter().map(move |e| format!("{namespace} {}: {} > {}", e.resource, e.asked, e.granted))
+            share
+                .excess
+                .into_iter()
+                .map(move |e| format!("{namespace} {}: {} > {}", e.resource, e.asked, e.granted))
         })
         .collect();
     if short.is_empty() {
-        return Answer::yes(reason::WITHIN_TOTAL, "la somme des demandes tient dans le total", "the sum of what is asked fits the total");
+        return Answer::yes(
+            reason::WITHIN_TOTAL,
+            "la somme des demandes tient dans le total",
+            "the sum of what is asked fits the total",
+        );
     }
     let list = first(&short, 5);
     Answer::no(
@@ -186,11 +246,12 @@ fn quota(index: &Index, settings: &Settings, name: &str, tenant: &SncTenant) -> 
     )
 }
 
-fn ready(rows: &[TenantNamespace], claimed: &Answer, quota: &Answer) -> Answer {
+fn ready(rows: &[TenantNamespace], absent: &[String], claimed: &Answer, quota: &Answer) -> Answer {
     if claimed.status != "True" {
         return claimed.clone();
     }
-    let pending = named(rows, NamespaceState::Pending);
+    let mut pending = named(rows, NamespaceState::Pending);
+    pending.extend(absent.iter().map(String::as_str));
     if !pending.is_empty() {
         let list = first(&pending, 5);
         return Answer::no(reason::PENDING, format!("en cours : {list}"), format!("on the way: {list}"));
@@ -207,5 +268,9 @@ fn ready(rows: &[TenantNamespace], claimed: &Answer, quota: &Answer) -> Answer {
     if quota.status != "True" {
         return quota.clone();
     }
-    Answer::yes(reason::APPLIED, "tous les namespaces du tenant sont pris en charge", "every namespace of the tenant is taken care of")
+    Answer::yes(
+        reason::APPLIED,
+        "tous les namespaces du tenant sont pris en charge",
+        "every namespace of the tenant is taken care of",
+    )
 }

@@ -1,5 +1,6 @@
 use super::labels::{self, is_dns_label};
 use ipnet::IpNet;
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use snc_api::v1alpha1::{Port, ResourceList, SncBaselineSpec, SncPolicySpec, SncTenantSpec};
 use snc_core::cidr;
 use snc_core::flow::PortRange;
@@ -7,7 +8,6 @@ use snc_core::lattice::{Allow, AllowBlocks, DenyBlocks, Least, Most, Source};
 use snc_core::policy::{ApiEndpoints, Constraints, Dns, EnforcementStatement, SharedService};
 use snc_core::quantity::Amount;
 use snc_core::text::Refusal;
-use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use std::collections::BTreeMap;
 
 /// Reads what can be read and collects what cannot.
@@ -21,7 +21,8 @@ impl Reader<'_> {
     }
 
     fn block(&mut self, text: &str, path: String) -> Option<IpNet> {
-        let refusal = || Refusal::new(path, text, "un bloc CIDR sans bits d'hôte", "a CIDR block without host bits");
+        let refusal =
+            || Refusal::new(path, text, "un bloc CIDR sans bits d'hôte", "a CIDR block without host bits");
         self.keep(cidr::parse(text).ok_or_else(refusal))
     }
 
@@ -36,7 +37,10 @@ impl Reader<'_> {
     /// What is kept closed stays closed when it is spelled with host bits.
     fn denied(&mut self, list: &[String], path: &str) -> Vec<IpNet> {
         let mut blocks = self.blocks(list, path);
-        let lax = list.iter().filter(|text| cidr::parse(text).is_none()).filter_map(|text| text.parse::<IpNet>().ok());
+        let lax = list
+            .iter()
+            .filter(|text| cidr::parse(text).is_none())
+            .filter_map(|text| text.parse::<IpNet>().ok());
         blocks.extend(lax.map(|block| block.trunc()));
         blocks
     }
@@ -81,19 +85,37 @@ impl Of {
     /// The API server refuses a whole ResourceQuota or LimitRange for one name that it does not know.
     fn names(self, resource: &str) -> bool {
         const QUOTA: &[&str] = &[
-            "cpu", "memory", "ephemeral-storage", "requests.cpu", "requests.memory", "requests.storage",
-            "requests.ephemeral-storage", "limits.cpu", "limits.memory", "limits.ephemeral-storage", "pods", "services",
-            "services.loadbalancers", "services.nodeports", "replicationcontrollers", "resourcequotas", "secrets",
-            "configmaps", "persistentvolumeclaims",
+            "cpu",
+            "memory",
+            "ephemeral-storage",
+            "requests.cpu",
+            "requests.memory",
+            "requests.storage",
+            "requests.ephemeral-storage",
+            "limits.cpu",
+            "limits.memory",
+            "limits.ephemeral-storage",
+            "pods",
+            "services",
+            "services.loadbalancers",
+            "services.nodeports",
+            "replicationcontrollers",
+            "resourcequotas",
+            "secrets",
+            "configmaps",
+            "persistentvolumeclaims",
         ];
         let huge = |resource: &str| resource.starts_with("hugepages-");
         labels::check_key(resource, "").is_ok()
             && (resource.contains('/')
                 || match self {
                     Self::Quota => {
-                        QUOTA.contains(&resource) || huge(resource.strip_prefix("requests.").unwrap_or(resource))
+                        QUOTA.contains(&resource)
+                            || huge(resource.strip_prefix("requests.").unwrap_or(resource))
                     }
-                    Self::Container => ["cpu", "memory", "ephemeral-storage"].contains(&resource) || huge(resource),
+                    Self::Container => {
+                        ["cpu", "memory", "ephemeral-storage"].contains(&resource) || huge(resource)
+                    }
                 })
     }
 }
@@ -192,7 +214,12 @@ pub fn baseline(name: &str, spec: &SncBaselineSpec, refusals: &mut Vec<Refusal>)
     });
     let enforcement = network.enforcement.as_ref().and_then(|statement| {
         let refused = || {
-            Refusal::new("spec.network.enforcement.statedOn", &statement.stated_on, "une date AAAA-MM-JJ", "a date YYYY-MM-DD")
+            Refusal::new(
+                "spec.network.enforcement.statedOn",
+                &statement.stated_on,
+                "une date AAAA-MM-JJ",
+                "a date YYYY-MM-DD",
+            )
         };
         let stated_on = reader.keep(statement.stated_on.parse().map_err(|_| refused()))?;
         let (engine, evidence) = (statement.engine.clone(), statement.evidence.clone());
@@ -206,12 +233,18 @@ pub fn baseline(name: &str, spec: &SncBaselineSpec, refusals: &mut Vec<Refusal>)
         quota: Least::of(reader.amounts(&spec.quota, "spec.quota"), &source),
         container_max: Least::of(reader.limits(&limits.max, "spec.containerLimits.max"), &source),
         container_default: Least::of(reader.limits(&limits.default, "spec.containerLimits.default"), &source),
-        container_request: Least::of(reader.limits(&limits.default_request, "spec.containerLimits.defaultRequest"), &source),
+        container_request: Least::of(
+            reader.limits(&limits.default_request, "spec.containerLimits.defaultRequest"),
+            &source,
+        ),
         allowed_blocks: AllowBlocks::of(
             network.allowed_cidrs.as_ref().map(|list| reader.blocks(list, "spec.network.allowedCIDRs")),
             &source,
         ),
-        denied_blocks: DenyBlocks::of(reader.denied(&network.denied_cidrs, "spec.network.deniedCIDRs"), &source),
+        denied_blocks: DenyBlocks::of(
+            reader.denied(&network.denied_cidrs, "spec.network.deniedCIDRs"),
+            &source,
+        ),
         shared_services: Allow::of(shared_services, &source),
         dns: Allow::of(dns.map(|d| vec![d]), &source),
         kubernetes_api: Allow::of(kubernetes_api.map(|a| vec![a]), &source),
@@ -223,11 +256,17 @@ pub fn baseline(name: &str, spec: &SncBaselineSpec, refusals: &mut Vec<Refusal>)
 /// A DNS cache may live on a link-local address, but not on the one that serves instance metadata.
 fn dns_addresses(reader: &mut Reader<'_>, addresses: &[String]) -> Vec<IpNet> {
     let path = "spec.network.dns.addresses";
-    let metadata: Vec<IpNet> =
-        ["169.254.169.254/32", "169.254.170.2/32", "100.100.100.200/32", "168.63.129.16/32", "192.0.0.192/32", "fd00:ec2::/32"]
-            .iter()
-            .filter_map(|m| m.parse().ok())
-            .collect();
+    let metadata: Vec<IpNet> = [
+        "169.254.169.254/32",
+        "169.254.170.2/32",
+        "100.100.100.200/32",
+        "168.63.129.16/32",
+        "192.0.0.192/32",
+        "fd00:ec2::/32",
+    ]
+    .iter()
+    .filter_map(|m| m.parse().ok())
+    .collect();
     let mut kept = Vec::new();
     for (i, text) in addresses.iter().enumerate() {
         let Some(block) = reader.block(text, format!("{path}[{i}]")) else { continue };
@@ -255,10 +294,25 @@ pub fn tenant(name: &str, spec: &SncTenantSpec) -> Constraints {
 }
 
 /// A policy can only strengthen: each value below its floor is ignored by the join and reported here.
-pub fn policy(name: &str, spec: &SncPolicySpec, floors: &Constraints, refusals: &mut Vec<Refusal>) -> Constraints {
-    fn at_least<T: Ord + Copy + std::fmt::Display>(given: Option<T>, floor: T, path: &str, refusals: &mut Vec<Refusal>) {
+pub fn policy(
+    name: &str,
+    spec: &SncPolicySpec,
+    floors: &Constraints,
+    refusals: &mut Vec<Refusal>,
+) -> Constraints {
+    fn at_least<T: Ord + Copy + std::fmt::Display>(
+        given: Option<T>,
+        floor: T,
+        path: &str,
+        refusals: &mut Vec<Refusal>,
+    ) {
         if let Some(given) = given.filter(|g| *g < floor) {
-            refusals.push(Refusal::new(path, given.to_string(), format!("{floor} au moins"), format!("at least {floor}")));
+            refusals.push(Refusal::new(
+                path,
+                given.to_string(),
+                format!("{floor} au moins"),
+                format!("at least {floor}"),
+            ));
         }
     }
     let source = Source::Policy(name.to_owned());

@@ -48,7 +48,12 @@ pub fn flows(policy: &str, spec: &SncPolicySpec, context: &FlowContext<'_>) -> R
         }
         if declared[..i].iter().any(|earlier| earlier.name == flow.name) {
             let path = format!("{path}.name");
-            resolved.refusals.push(Refusal::new(path, &flow.name, "un nom unique dans la politique", "a name unique in the policy"));
+            resolved.refusals.push(Refusal::new(
+                path,
+                &flow.name,
+                "un nom unique dans la politique",
+                "a name unique in the policy",
+            ));
             continue;
         }
         resolved.flows.extend(resolve(policy, flow, &path, context, &mut resolved.refusals));
@@ -163,14 +168,31 @@ fn peer(
     context: &FlowContext<'_>,
 ) -> Result<Resolved, Refusal> {
     match declared {
-        DeclaredPeer { pods: Some(pods), namespaces: None, shared_service: None, kubernetes_api: None, cidr: None } => {
+        DeclaredPeer {
+            pods: Some(pods),
+            namespaces: None,
+            shared_service: None,
+            kubernetes_api: None,
+            cidr: None,
+        } => {
             let selector = labels::selector(pods.pod_selector.as_ref(), &format!("{path}.pods.podSelector"))?;
             Ok(Resolved::Peer(Peer::Pods(selector)))
         }
-        DeclaredPeer { namespaces: Some(namespaces), pods: None, shared_service: None, kubernetes_api: None, cidr: None } => {
+        DeclaredPeer {
+            namespaces: Some(namespaces),
+            pods: None,
+            shared_service: None,
+            kubernetes_api: None,
+            cidr: None,
+        } => {
             let path = format!("{path}.namespaces");
             if namespaces.names.is_empty() {
-                return Err(Refusal::new(format!("{path}.names"), "", "au moins un namespace", "at least one namespace"));
+                return Err(Refusal::new(
+                    format!("{path}.names"),
+                    "",
+                    "au moins un namespace",
+                    "at least one namespace",
+                ));
             }
             // A claimed prefix matches names that no namespace can have.
             let own = |name: &str| is_dns_label(name) && (context.is_own_namespace)(name);
@@ -186,15 +208,27 @@ fn peer(
             let (tenant, names) = (context.tenant.to_owned(), namespaces.names.clone());
             Ok(Resolved::Peer(Peer::TenantNamespaces { tenant, names, pods }))
         }
-        DeclaredPeer { shared_service: Some(wanted), pods: None, namespaces: None, kubernetes_api: None, cidr: None } => {
-            shared_service(&wanted.name, direction, &format!("{path}.sharedService.name"), context)
-        }
-        DeclaredPeer { kubernetes_api: Some(_), pods: None, namespaces: None, shared_service: None, cidr: None } => {
-            kubernetes_api(direction, &format!("{path}.kubernetesAPI"), context)
-        }
-        DeclaredPeer { cidr: Some(block), pods: None, namespaces: None, shared_service: None, kubernetes_api: None } => {
-            Ok(Resolved::Peer(Peer::Block(address_block(block, &format!("{path}.cidr"), context)?)))
-        }
+        DeclaredPeer {
+            shared_service: Some(wanted),
+            pods: None,
+            namespaces: None,
+            kubernetes_api: None,
+            cidr: None,
+        } => shared_service(&wanted.name, direction, &format!("{path}.sharedService.name"), context),
+        DeclaredPeer {
+            kubernetes_api: Some(_),
+            pods: None,
+            namespaces: None,
+            shared_service: None,
+            cidr: None,
+        } => kubernetes_api(direction, &format!("{path}.kubernetesAPI"), context),
+        DeclaredPeer {
+            cidr: Some(block),
+            pods: None,
+            namespaces: None,
+            shared_service: None,
+            kubernetes_api: None,
+        } => Ok(Resolved::Peer(Peer::Block(address_block(block, &format!("{path}.cidr"), context)?))),
         _ => Err(Refusal::new(
             path,
             "",
@@ -250,8 +284,9 @@ fn kubernetes_api(direction: Direction, path: &str, context: &FlowContext<'_>) -
 
 fn address_block(declared: &CidrPeer, path: &str, context: &FlowContext<'_>) -> Result<Block, Refusal> {
     let parse = |text: &str, path: String| -> Result<IpNet, Refusal> {
-        cidr::parse(text)
-            .ok_or_else(|| Refusal::new(path, text, "un bloc CIDR sans bits d'hôte", "a CIDR block without host bits"))
+        cidr::parse(text).ok_or_else(|| {
+            Refusal::new(path, text, "un bloc CIDR sans bits d'hôte", "a CIDR block without host bits")
+        })
     };
     let block = parse(&declared.block, format!("{path}.block"))?;
     let constraints = context.constraints;

@@ -47,7 +47,12 @@ pub(super) fn check_key(key: &str, path: &str) -> Result<(), Refusal> {
     if prefix_ok && !name.is_empty() && is_label_text(name) {
         return Ok(());
     }
-    Err(Refusal::new(path, key, "une clé de label Kubernetes ([préfixe/]nom)", "a Kubernetes label key ([prefix/]name)"))
+    Err(Refusal::new(
+        path,
+        key,
+        "une clé de label Kubernetes ([préfixe/]nom)",
+        "a Kubernetes label key ([prefix/]name)",
+    ))
 }
 
 fn check_value(value: &str, path: &str) -> Result<(), Refusal> {

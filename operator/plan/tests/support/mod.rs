@@ -503,7 +503,11 @@ impl Cluster {
     /// Names of the objects that carry our label.
     pub fn ours(&self, namespace: &str) -> Vec<String> {
         let mine = |object: &Value| object["metadata"]["labels"][LABEL_MANAGED_BY] == MANAGED_BY;
-        self.objects.iter().filter(|((ns, _), o)| ns == namespace && mine(o)).map(|((_, key), _)| key.to_string()).collect()
+        self.objects
+            .iter()
+            .filter(|((ns, _), o)| ns == namespace && mine(o))
+            .map(|((_, key), _)| key.to_string())
+            .collect()
     }
 
     fn write_labels(
@@ -535,7 +539,9 @@ impl Cluster {
             Action::PodSecurity(labels) => self
                 .write_labels(namespace, uid, |ns| {
                     let held = |(key, value): (&String, &String)| {
-                        ns.labels.get(key).is_some_and(|(v, owner)| v != value && owner != MANAGER_POD_SECURITY)
+                        ns.labels
+                            .get(key)
+                            .is_some_and(|(v, owner)| v != value && owner != MANAGER_POD_SECURITY)
                     };
                     if labels.iter().any(held) {
                         return Err("conflict".into());
@@ -563,7 +569,9 @@ impl Cluster {
             Action::Orphan(orphan) => {
                 let live = self.objects.get(&(namespace.to_owned(), orphan.key.clone()));
                 let Some(live) = live else { return Ok(()) };
-                if live["metadata"]["uid"] != orphan.uid || live["metadata"]["resourceVersion"] != orphan.version.to_string() {
+                if live["metadata"]["uid"] != orphan.uid
+                    || live["metadata"]["resourceVersion"] != orphan.version.to_string()
+                {
                     return Err("precondition".into());
                 }
                 self.foreign_delete(namespace, &orphan.key);

@@ -4,8 +4,7 @@ use super::{lang::Lang, say};
 use crate::{
     commands::cargo,
     harness::{
-        Client, ControlPlane, Instance, Output, Tool, Toolchain, User, files::tail, interrupt, wait_until,
-        workspace,
+        Client, ControlPlane, Instance, Output, Tool, Toolchain, User, interrupt, wait_until, workspace,
     },
 };
 use anyhow::{Context, Result, anyhow, bail};
@@ -13,7 +12,7 @@ use serde_json::Value;
 use std::{
     env, fs,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
     time::Duration,
 };
 
@@ -21,6 +20,7 @@ pub(super) const OPERATOR: &str = "snc-operator";
 /// Renewals may miss this long while the demo holds the operator still.
 const LEASE_SECONDS: &str = "30";
 const POLL: Duration = Duration::from_millis(250);
+const GRACE: Duration = Duration::from_secs(5);
 
 /// Somebody with kubectl.
 pub(super) struct Person {
@@ -79,7 +79,11 @@ pub(super) fn manifest(path: &str) -> String {
 pub(super) enum Cluster {
     Local(ControlPlane),
     /// The cluster of KUBECONFIG; the instance holds the operator only.
-    Existing { instance: Instance, toolchain: Toolchain, owned: bool },
+    Existing {
+        instance: Instance,
+        toolchain: Toolchain,
+        owned: bool,
+    },
 }
 
 impl Cluster {
@@ -100,18 +104,28 @@ impl Cluster {
     /// Leaves everything running when we end.
     pub(super) fn detach(&mut self) -> Result<()> {
         self.instance().update(|record| record.owner = None)?;
+        self.disown();
+        Ok(())
+    }
+
+    /// Ends every process of ours now, and tells what went wrong in doing so.
+    pub(super) fn end(mut self) -> Result<()> {
+        self.disown();
+        self.instance().destroy(GRACE, false)
+    }
+
+    fn disown(&mut self) {
         match self {
             Self::Local(control_plane) => control_plane.detach(),
             Self::Existing { owned, .. } => *owned = false,
         }
-        Ok(())
     }
 }
 
 impl Drop for Cluster {
     fn drop(&mut self) {
         if let Self::Existing { instance, owned: true, .. } = self
-            && let Err(error) = instance.destroy(Duration::from_secs(5), false)
+            && let Err(error) = instance.destroy(GRACE, false)
         {
             eprintln!("ending the operator: {error:#}");
         }
@@ -164,7 +178,9 @@ impl Scene {
                 let month = Duration::from_secs(30 * 24 * 3600);
                 control_plane.token_kubeconfig("snc-system", "snc-controller", month)?
             }
-            Cluster::Existing { instance, .. } => super::existing::token_kubeconfig(&self.platform, instance)?,
+            Cluster::Existing { instance, .. } => {
+                super::existing::token_kubeconfig(&self.platform, instance)?
+            }
         };
         let mut command = Command::new(cargo::built(OPERATOR));
         command
@@ -197,9 +213,8 @@ impl Scene {
     pub(super) fn condition(&self, object: &[&str], kind: &str) -> Result<Option<Condition>> {
         let Some(object) = self.platform.get(object)? else { return Ok(None) };
         let conditions = object["status"]["conditions"].as_array().cloned().unwrap_or_default();
-        let wanted = |c: &&Value| {
-            c["type"] == *kind && c["observedGeneration"] == object["metadata"]["generation"]
-        };
+        let wanted =
+            |c: &&Value| c["type"] == *kind && c["observedGeneration"] == object["metadata"]["generation"];
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         Ok(conditions.iter().find(wanted).map(|c| Condition {
             status: text(&c["status"]),
@@ -243,8 +258,8 @@ impl Scene {
         work()
     }
 
-    /// `kubectl snc …`, found by kubectl as a plugin.
-    pub(super) fn snc(&self, args: &[&str]) -> Result<Option<Output>> {
+    /// `kubectl snc …`, found by kubectl as a plugin; `None` if it is not built.
+    pub(super) fn snc(&self, args: &[&str]) -> Result<Option<Command>> {
         let Some(plugin) = plugin() else { return Ok(None) };
         let mut command = Command::new(self.cluster.toolchain().path(Tool::Kubectl)?);
         let dirs = plugin.parent().into_iter().map(Path::to_path_buf);
@@ -253,17 +268,16 @@ impl Scene {
         if let Some(kubeconfig) = self.platform.client().kubeconfig() {
             command.env("KUBECONFIG", kubeconfig);
         }
-        let output = command.arg("snc").args(args).args(["--lang", self.lang.code()]).output()?;
-        interrupt::check()?;
-        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-        Ok(Some(Output { stdout: text(output.stdout), stderr: text(output.stderr), code: output.status.code() }))
+        command.arg("snc").args(args).args(["--lang", self.lang.code()]).stdin(Stdio::null());
+        Ok(Some(command))
     }
 
     pub(super) fn show_operator_log(&self) {
-        let log = self.cluster.instance().log_path(OPERATOR);
-        if log.exists() {
-            eprintln!("{}", self.pick("\nFin du journal de l'opérateur :", "\nEnd of the operator's log:"));
-            eprintln!("{}", tail(&log, 25));
+        let Ok(log) = fs::read_to_string(self.cluster.instance().log_path(OPERATOR)) else { return };
+        let lines: Vec<&str> = log.lines().collect();
+        eprintln!("{}", self.pick("\nFin du journal de l'opérateur :", "\nEnd of the operator's log:"));
+        for line in &lines[lines.len().saturating_sub(25)..] {
+            eprintln!("  {line}");
         }
     }
 

@@ -11,6 +11,7 @@ use snc_core::condition::{kind, reason};
 use snc_core::lang::Lang;
 use snc_core::names::{LABEL_FLOOR_ISOLATION, LABEL_FLOOR_LEVEL, LABEL_TENANT};
 use snc_index::{Declared, NamespaceFacts};
+use snc_plan::Settings;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What could be read; `None` is what could not.
@@ -24,6 +25,8 @@ pub struct Facts {
     pub baselines: Option<Vec<(String, Declared<SncBaseline>)>>,
     pub namespaces: Option<Vec<NamespaceFacts>>,
     pub policies: Vec<(String, String, Declared<SncPolicy>)>,
+    /// Where the operator lives: its own namespaces are nobody's.
+    pub settings: Settings,
     /// Whether what was read answers the question; known where it was read.
     pub complete: bool,
 }
@@ -112,8 +115,14 @@ impl Builder<'_> {
             let row = self.row(claimed, Some(name));
             row.state = if absent || believed { State::Absent } else { State::Unknown };
             if row.state == State::Absent {
-                let text =
-                    lang.str("revendiqué par son nom, n'existe pas", "claimed by its name, does not exist");
+                let text = if tenant.spec.create_namespaces {
+                    lang.str(
+                        "à créer, l'opérateur ne l'a pas encore fait",
+                        "to be created, the operator has not done it yet",
+                    )
+                } else {
+                    lang.str("revendiqué par son nom, n'existe pas", "claimed by its name, does not exist")
+                };
                 row.problems.push(note(claimed, "Absent", text, tenant.spec.create_namespaces));
             }
         }
@@ -155,6 +164,9 @@ impl Builder<'_> {
     /// A namespace that carries a tenant's label is that tenant's, whatever became of the tenant.
     fn labelled(&mut self, namespace: &NamespaceFacts) {
         let Some(tenant) = namespace.label(LABEL_TENANT) else { return };
+        if self.facts.settings.protects(&namespace.name) {
+            return;
+        }
         let text = |key| namespace.label(key).map(ToOwned::to_owned);
         let (level, isolation) = (text(LABEL_FLOOR_LEVEL), text(LABEL_FLOOR_ISOLATION));
         let lang = self.lang;

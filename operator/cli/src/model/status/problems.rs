@@ -47,7 +47,8 @@ pub fn findings(lang: Lang, subject: &str, status: &SncPolicyStatus) -> Vec<Prob
     let shown = i64::try_from(all.len()).unwrap_or(i64::MAX);
     if findings.total > shown {
         let more = findings.total - shown;
-        let text = lang.pick(|| format!("et {more} autres constats"), || format!("and {more} more findings"));
+        let text =
+            lang.pick(|| format!("constats non listés : {more}"), || format!("findings not listed: {more}"));
         all.push(Problem { message: text, reason: "Truncated".into(), ..one(&String::new()) });
     }
     all

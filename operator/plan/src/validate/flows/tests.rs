@@ -32,7 +32,11 @@ fn platform() -> Value {
 fn resolve_in(flows: Value, baseline: Value) -> ResolvedFlows {
     let spec: SncPolicySpec = serde_json::from_value(json!({"network": {"flows": flows}})).unwrap();
     let constraints = constraints(baseline);
-    super::flows("p", &spec, &FlowContext { tenant: "shop", constraints: &constraints, is_own_namespace: &is_own })
+    super::flows(
+        "p",
+        &spec,
+        &FlowContext { tenant: "shop", constraints: &constraints, is_own_namespace: &is_own },
+    )
 }
 
 fn resolve_all(flows: Value) -> ResolvedFlows {
@@ -175,21 +179,27 @@ fn a_partly_refused_flow_keeps_its_good_peers() {
 
 #[test]
 fn a_wrong_neighbour_costs_a_flow_nothing() {
-    let resolved = resolve_all(json!([flow(json!({"name": "a", "ports": [{"port": 0}]})), flow(json!({"name": "b"}))]));
+    let resolved =
+        resolve_all(json!([flow(json!({"name": "a", "ports": [{"port": 0}]})), flow(json!({"name": "b"}))]));
     assert_eq!(resolved.flows.iter().map(|f| f.name.as_str()).collect::<Vec<_>>(), ["b"]);
     assert_eq!(resolved.refused(), 1);
 }
 
 #[test]
 fn of_flows_with_one_name_the_first_holds() {
-    let resolved = resolve_all(json!([flow(json!({"name": "a"})), flow(json!({"name": "b"})), flow(json!({"name": "a"}))]));
+    let resolved = resolve_all(json!([
+        flow(json!({"name": "a"})),
+        flow(json!({"name": "b"})),
+        flow(json!({"name": "a"}))
+    ]));
     assert_eq!(paths(&resolved), ["spec.network.flows[2].name"]);
     assert_eq!((resolved.flows.len(), resolved.refused()), (2, 1));
 }
 
 #[test]
 fn five_hundred_flows_and_no_more() {
-    let many = |n: usize| Value::from((0..n).map(|i| flow(json!({"name": format!("f{i}")}))).collect::<Vec<_>>());
+    let many =
+        |n: usize| Value::from((0..n).map(|i| flow(json!({"name": format!("f{i}")}))).collect::<Vec<_>>());
     let all = resolve_all(many(500));
     assert_eq!((all.flows.len(), all.refusals.len()), (500, 0));
     for n in [501, 503] {
@@ -205,7 +215,10 @@ fn a_block_never_reaches_metadata_or_what_the_platform_keeps() {
         {"cidr": {"block": "10.0.0.0/8", "except": ["10.1.0.0/16"]}}, {"cidr": {"block": "0.0.0.0/1"}},
     ]}))]));
     let Peer::Block(ten) = &resolved.flows[0].rules[0].peers[0] else { panic!("kind") };
-    assert_eq!(ten.except().iter().map(ToString::to_string).collect::<Vec<_>>(), ["10.1.0.0/16", "10.96.0.0/12"]);
+    assert_eq!(
+        ten.except().iter().map(ToString::to_string).collect::<Vec<_>>(),
+        ["10.1.0.0/16", "10.96.0.0/12"]
+    );
     let Peer::Block(half) = &resolved.flows[0].rules[0].peers[1] else { panic!("kind") };
     assert_eq!(
         half.except().iter().map(ToString::to_string).collect::<Vec<_>>(),
@@ -224,7 +237,10 @@ fn an_ipv6_block_gets_the_ipv6_holes() {
 #[test]
 fn asking_ports_of_a_service_narrows_it() {
     let of = |ports: Value| {
-        let flows = resolve_all(json!([flow(json!({"peers": [{"sharedService": {"name": "postgres"}}], "ports": ports}))])).flows;
+        let flows = resolve_all(json!([flow(
+            json!({"peers": [{"sharedService": {"name": "postgres"}}], "ports": ports})
+        )]))
+        .flows;
         flows[0].rules[0].ports.iter().map(ToString::to_string).collect::<Vec<_>>()
     };
     assert_eq!(of(json!([])), ["TCP/5432", "TCP/8000-8010"]);
@@ -235,7 +251,9 @@ fn asking_ports_of_a_service_narrows_it() {
 #[test]
 fn unsafe_ports_are_found_inside_ranges() {
     let range = |first, last| PortRange::new(snc_core::flow::Protocol::Tcp, first, Some(last)).unwrap();
-    assert!(is_unsafe_port(range(80, 80)) && is_unsafe_port(range(1, 65535)) && is_unsafe_port(range(22, 23)));
+    assert!(
+        is_unsafe_port(range(80, 80)) && is_unsafe_port(range(1, 65535)) && is_unsafe_port(range(22, 23))
+    );
     assert!(!is_unsafe_port(range(443, 443)) && !is_unsafe_port(range(24, 68)));
 }
 

@@ -1,0 +1,239 @@
+//! The guards, one by one, each with requests that it refuses and twins that it lets through.
+
+use crate::attacks::{self, Attack, label_writes, on_labels, on_objects, target};
+use crate::rights::{broad, grant};
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+use snc_core::names::{
+    GUARD_GATE, GUARD_MANAGED, GUARD_NAMESPACE, GUARD_NOTICE, GUARD_RATCHET, GUARD_RESERVED,
+    LABEL_FLOOR_LEVEL, LABEL_TENANT,
+};
+use snc_e2e::api::{Answered, Api, Ask};
+use snc_e2e::cluster::Cluster;
+use snc_e2e::objects::{
+    GUARD_BINDINGS, GUARDS, Kind, NAMESPACES, TENANTS, at, flow, flows, label, namespace, new_namespace,
+    opening, policy, tenant,
+};
+use snc_e2e::wait::eventually;
+
+const ALL: [&str; 6] =
+    [GUARD_GATE, GUARD_NOTICE, GUARD_RESERVED, GUARD_NAMESPACE, GUARD_MANAGED, GUARD_RATCHET];
+
+fn all_refused(api: &Api, attacks: &[Attack]) -> Result<()> {
+    for Attack { what, guard, ask } in attacks {
+        api.send(ask).refused_by(guard).with_context(|| what.clone())?;
+    }
+    Ok(())
+}
+
+pub fn namespace_labels(cluster: &Cluster) -> Result<()> {
+    let alice = broad(cluster)?;
+    target(cluster, "etiquettes")?;
+    let before = cluster.admin.get(namespace("etiquettes"))?;
+    all_refused(alice, &on_labels(cluster, "etiquettes")?)?;
+    let after = cluster.admin.get(namespace("etiquettes"))?;
+    ensure!(before["metadata"] == after["metadata"], "{} became {}", before["metadata"], after["metadata"]);
+
+    // The same kinds of request with a label that is nobody's, and in a namespace that is nobody's.
+    for (what, ask) in label_writes(cluster, "etiquettes", "equipe", Some("achats"))? {
+        if !ask.path.ends_with("/finalize") {
+            alice.send(&ask).context(what)?;
+        }
+    }
+    alice.create(
+        NAMESPACES,
+        new_namespace("sans-tenant", json!({"pod-security.kubernetes.io/enforce": "baseline"})),
+    )?;
+    for key in ["equipe", "pod-security.kubernetes.io/enforce"] {
+        for (what, ask) in label_writes(cluster, "sans-tenant", key, Some("restricted"))? {
+            alice.send(&ask).context(what)?;
+        }
+    }
+    // The platform too: what it may do it does through SncTenant.
+    let platform = &cluster.platform;
+    let psa = json!({"metadata": {"labels": {"pod-security.kubernetes.io/enforce": "privileged"}}});
+    platform.merge(namespace("etiquettes"), psa).refused_by(GUARD_NAMESPACE)?;
+    let isolated = json!({"metadata": {"labels": {"secnumcloud.dev/isolated": null}}});
+    platform.merge(namespace("etiquettes"), isolated).refused_by(GUARD_NAMESPACE)?;
+    Ok(())
+}
+
+pub fn managed_objects(cluster: &Cluster) -> Result<()> {
+    let alice = broad(cluster)?;
+    target(cluster, "geres")?;
+    let before = cluster.managed("geres")?;
+    all_refused(alice, &on_objects(cluster, "geres")?)?;
+    let after = cluster.managed("geres")?;
+    ensure!(before == after, "{before:?} became {after:?}");
+
+    // The same requests on objects of her own.
+    let own = Kind::NetworkPolicy.one("geres", "a-elle");
+    alice.create(Kind::NetworkPolicy.all("geres"), opening("a-elle"))?;
+    alice.merge(&own, json!({"metadata": {"annotations": {"a": "b"}}}))?;
+    alice.apply(&own, "kubectl", opening("a-elle"))?;
+    alice.delete(&own)?;
+    let map =
+        |name: &str| json!({"metadata": {"name": name, "labels": {"app.kubernetes.io/managed-by": "helm"}}});
+    alice.create(Kind::ConfigMap.all("geres"), map("a-elle"))?;
+    alice.delete(format!(
+        "{}?labelSelector=app.kubernetes.io/managed-by=helm",
+        Kind::ConfigMap.all("geres")
+    ))?;
+    ensure!(
+        cluster.admin.find(Kind::ConfigMap.one("geres", "a-elle"))?.is_none(),
+        "a collection of her own is deleted"
+    );
+    Ok(())
+}
+
+pub fn reserved_names(cluster: &Cluster) -> Result<()> {
+    let alice = broad(cluster)?;
+    let claim = json!({"namespaces": ["nom-exact"], "namespacePrefixes": ["prefixe-"]});
+    cluster.platform.create(TENANTS, tenant("reservant", claim))?;
+    let create = |api: &Api, name: &str, labels: Value| api.create(NAMESPACES, new_namespace(name, labels));
+    let ours = json!({LABEL_TENANT: "reservant"});
+    // A parameter acts some milliseconds after it was written.
+    let probe = Ask::create(NAMESPACES, new_namespace("nom-exact", json!({}))).dry_run();
+    eventually("the claim to act", || cluster.platform.send(&probe).refused_by(GUARD_RESERVED))?;
+    for name in ["nom-exact", "prefixe-a"] {
+        create(&cluster.platform, name, json!({})).refused_by(GUARD_RESERVED)?;
+        create(&cluster.platform, name, json!({LABEL_TENANT: "autre"})).refused_by(GUARD_RESERVED)?;
+        create(alice, name, ours.clone()).refused_by(GUARD_NAMESPACE)?;
+    }
+    let generated =
+        json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"generateName": "prefixe-"}});
+    cluster.platform.create(NAMESPACES, generated).refused_by(GUARD_RESERVED)?;
+    create(alice, "prefixe", json!({}))?;
+    create(alice, "nom-exact-2", json!({}))?;
+
+    // The right to assign is one tenant's, by name.
+    let rules = json!([
+        {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["create", "get", "update", "patch"]},
+        {"apiGroups": ["secnumcloud.dev"], "resources": ["snctenants"], "resourceNames": ["reservant"], "verbs": ["assign"]},
+    ]);
+    grant(cluster, "e2e-assign", "mallory", rules)?;
+    let mallory = &cluster.mallory;
+    eventually("Mallory's right to assign", || Ok(create(mallory, "prefixe-b", ours.clone())?))?;
+    create(mallory, "libre", json!({LABEL_TENANT: "autre"})).refused_by(GUARD_NAMESPACE)?;
+    create(mallory, "libre", json!({}))?;
+    let relabel = |tenant: Value| {
+        mallory.merge(namespace("libre"), json!({"metadata": {"labels": {LABEL_TENANT: tenant}}}))
+    };
+    relabel(json!("autre")).refused_by(GUARD_NAMESPACE)?;
+    relabel(json!("reservant"))?;
+    relabel(json!("autre")).refused_by(GUARD_NAMESPACE)?;
+    create(&cluster.platform, "nom-exact", ours)?;
+    cluster.isolated("nom-exact")?;
+    Ok(())
+}
+
+pub fn ratchet(cluster: &Cluster) -> Result<()> {
+    let alice = broad(cluster)?;
+    cluster.governed("cliquet", &["cliquet"], json!({"level": "Essentiel"}))?;
+    let policies = Kind::SncPolicy.all("cliquet");
+    let path = Kind::SncPolicy.one("cliquet", "p");
+    let standard = json!({"level": "Standard", "modes": {"isolation": "Enforce"}});
+    alice.create(&policies, policy("p", standard))?;
+    cluster.condition(&path, "Ready", "True", "Applied")?;
+    // Above the floor it goes both ways.
+    alice.merge(&path, json!({"spec": {"level": "Essentiel"}}))?;
+    alice.merge(&path, json!({"spec": {"level": "Standard"}}))?;
+
+    let weaker = [
+        ("isolation", json!({"modes": {"isolation": "Audit"}})),
+        ("podSecurity", json!({"modes": {"podSecurity": "Warn"}})),
+        ("quota", json!({"modes": {"quota": "Audit"}})),
+    ];
+    for (field, spec) in weaker {
+        let refusal = alice.merge(&path, json!({"spec": spec})).refused_by(GUARD_RATCHET)?;
+        ensure!(refusal.message.contains(&format!("spec.modes.{field}")), "{refusal}");
+    }
+    alice.merge(&path, json!({"spec": {"modes": null}}))?;
+
+    // A floor that rises leaves what was written before, and everything beside it, as it was.
+    cluster.platform.merge(at(TENANTS, "cliquet"), json!({"spec": {"level": "Avance"}}))?;
+    eventually("the raised floor", || {
+        let found = cluster.admin.get(namespace("cliquet"))?;
+        ensure!(label(&found, LABEL_FLOOR_LEVEL) == Some("Avance"), "{}", found["metadata"]["labels"]);
+        Ok(())
+    })?;
+    let refused =
+        |level: &str| alice.merge(&path, json!({"spec": {"level": level}})).refused_by(GUARD_RATCHET);
+    eventually("the ratchet to see the floor", || refused("Essentiel"))?;
+    alice.merge(&path, json!({"spec": flows(vec![flow("nouveau", json!({}))])}))?;
+    cluster.condition(&path, "Ready", "False", "FieldsRefused")?;
+    alice.merge(&path, json!({"spec": {"level": "Avance"}}))?;
+    refused("Standard")?;
+    cluster.condition(&path, "Ready", "True", "Applied").map(drop)
+}
+
+/// Everything that was refused above is accepted once the bindings are gone, so nothing else had refused it.
+pub fn without_bindings(cluster: &Cluster) -> Result<()> {
+    let alice = broad(cluster)?;
+    target(cluster, "controle")?;
+    cluster.platform.create(TENANTS, tenant("reserve", json!({"namespacePrefixes": ["reserve-"]})))?;
+    let mut attacks = on_labels(cluster, "controle")?;
+    attacks.extend(on_objects(cluster, "controle")?);
+    attacks.extend(attacks::others("controle"));
+    let guards_seen = ALL.iter().filter(|guard| attacks.iter().any(|attack| attack.guard == **guard)).count();
+    ensure!(guards_seen == ALL.len() - 1, "every guard but the one that only warns has an attack");
+    let dry: Vec<(&Attack, Ask)> =
+        attacks.iter().map(|attack| (attack, attack.ask.clone().dry_run())).collect();
+    let all_dry_refused = || {
+        for (attack, ask) in &dry {
+            eventually(&attack.what, || alice.send(ask).refused_by(attack.guard))?;
+        }
+        anyhow::Ok(())
+    };
+    all_dry_refused()?;
+
+    cluster.stop_operator()?;
+    for guard in ALL {
+        cluster.admin.delete(at(GUARD_BINDINGS, guard))?;
+    }
+    cluster.gate_acts(false)?;
+    let accepted = dry.iter().try_for_each(|(attack, ask)| {
+        eventually(&format!("no guard: {}", attack.what), || Ok(alice.send(ask)?)).map(drop)
+    });
+    cluster.start_operator(&[])?;
+    accepted?;
+    all_dry_refused()
+}
+
+pub fn repair(cluster: &Cluster) -> Result<()> {
+    // The label of our own is what the watch selects by; the operator sees its loss as a deletion.
+    let unlabelled = json!({"metadata": {"labels": null}});
+    for (collection, change) in [
+        (GUARD_BINDINGS, None),
+        (GUARDS, None),
+        (GUARD_BINDINGS, Some(json!({"spec": {"validationActions": ["Audit"]}}))),
+        (GUARDS, Some(json!({"spec": {"failurePolicy": "Ignore", "validations": [{"expression": "true"}]}}))),
+        (GUARDS, Some(unlabelled.clone())),
+        (GUARD_BINDINGS, Some(unlabelled)),
+    ] {
+        for guard in ALL {
+            let path = at(collection, guard);
+            let content = |object: &Value| (object["spec"].clone(), object["metadata"]["labels"].clone());
+            let before = content(&cluster.admin.get(&path)?);
+            match &change {
+                None => cluster.admin.delete(&path)?,
+                Some(change) => cluster.admin.merge(&path, change.clone())?,
+            };
+            eventually(&format!("{path} to be restored after {change:?}"), || {
+                let now = content(&cluster.admin.get(&path)?);
+                ensure!(now == before, "{now:?}");
+                Ok(())
+            })?;
+        }
+    }
+    for guard in ALL {
+        cluster.event("default", "Repaired", guard)?;
+    }
+    cluster.gate_acts(true)?;
+    // And it was proven again, since a namespace is taken over.
+    cluster.platform.create(
+        TENANTS,
+        tenant("apres-coup", json!({"namespaces": ["apres-coup"], "createNamespaces": true})),
+    )?;
+    cluster.isolated("apres-coup").map(drop)
+}

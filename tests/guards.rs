@@ -1,0 +1,38 @@
+//! The guards as an administrator reads them, in both languages.
+
+use snc_core::lang::Lang;
+use snc_plan::guards::{Identity, guards};
+
+fn yaml(lang: Lang) -> String {
+    let identity = Identity { namespace: "snc-system".into(), service_account: "snc-controller".into() };
+    guards(&identity, lang)
+        .iter()
+        .flat_map(|g| [serde_json::to_value(&g.policy).unwrap(), serde_json::to_value(&g.binding).unwrap()])
+        .map(|object| format!("---\n{}", serde_saphyr::to_string(&object).unwrap()))
+        .collect()
+}
+
+#[test]
+fn guards_in_french() {
+    insta::assert_snapshot!(yaml(Lang::Fr));
+}
+
+#[test]
+fn guards_in_english() {
+    insta::assert_snapshot!(yaml(Lang::En));
+}
+
+/// What the operator may write by name in its ClusterRole is what it writes.
+#[test]
+fn the_chart_names_every_guard() {
+    let role = std::fs::read_to_string(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../charts/snc-operator/templates/rbac-controller.yaml"
+    ))
+    .unwrap();
+    let identity = Identity { namespace: "snc-system".into(), service_account: "snc-controller".into() };
+    for guard in guards(&identity, Lang::Fr) {
+        let name = guard.policy.metadata.name.unwrap();
+        assert!(role.contains(&name), "{name} is missing from the ClusterRole");
+    }
+}
