@@ -40,6 +40,8 @@ const FREE: Tenant = Tenant { name: "dune", prefix: "dune-" };
 /// The operator creates the namespaces of this one.
 const CREATED: &str = "cedre";
 const LAST_FLOW: u32 = 9;
+/// Namespaces that live on at one time: each change of a baseline is work in all of them.
+const KEPT: usize = 25;
 
 /// How long a namespace may take to be isolated, the operator being killed again and again.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -174,7 +176,7 @@ impl Churn {
             };
         }
         forever!("a kept namespace", 50..300, change_kept);
-        forever!("baselines", 300..1500, change_baseline);
+        forever!("baselines", 1000..4000, change_baseline);
         forever!("claims", 300..1500, change_claims);
         forever!("adoption", 500..2000, adopt);
         forever!("created namespaces", 1000..4000, delete_created);
@@ -406,14 +408,28 @@ impl World {
             if let Some(pods) = pods.filter(|_| isolated && generation == 1 && rng.random_bool(0.5)) {
                 pods.await?;
             }
-            let keep = isolated && generation == generations && rng.random_bool(0.5);
-            if keep || !self.goes_on() {
-                lock(&self.kept).push(name);
+            if !self.goes_on() {
                 return Ok(());
+            }
+            if isolated && generation == generations && rng.random_bool(0.7) {
+                return self.keep(name).await;
             }
             self.delete_namespace(&name).await?;
         }
         Ok(())
+    }
+
+    /// For others to change, until there are too many.
+    async fn keep(&self, name: String) -> Result<()> {
+        let oldest = {
+            let mut kept = lock(&self.kept);
+            kept.push(name);
+            (kept.len() > KEPT).then(|| kept.remove(0))
+        };
+        match oldest {
+            Some(oldest) => self.delete_namespace(&oldest).await,
+            None => Ok(()),
+        }
     }
 
     async fn until_isolated(&self, name: &str, limit: Duration) -> Result<bool> {
@@ -625,6 +641,8 @@ impl World {
             Err(error) if refused(&error) => self.counts.add(DRIFT_REFUSED),
             Err(error) if usual(&error) => {}
             Err(error) => return Err(error.into()),
+            // Where the namespace is on its way out there is nothing left to refuse.
+            Ok(()) if self.is_isolated(&namespace).await?.is_none() => {}
             Ok(()) => self.counts.add(DRIFT_ACCEPTED),
         }
         Ok(())

@@ -99,6 +99,19 @@ impl Lease {
         }
     }
 
+    /// Held by this process from now on, without asking anybody.
+    #[cfg(test)]
+    pub fn held_for_test(client: Client) -> Self {
+        Self {
+            api: Api::namespaced(client, "snc-system"),
+            namespace: "snc-system".into(),
+            name: "test".into(),
+            identity: "test".into(),
+            duration: Duration::from_secs(15),
+            held: Mutex::new((LeaseObject::default(), Instant::now())),
+        }
+    }
+
     fn held(&self) -> std::sync::MutexGuard<'_, (LeaseObject, Instant)> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }

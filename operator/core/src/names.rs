@@ -19,7 +19,7 @@ pub const LABEL_PREFIX: &str = "secnumcloud.dev/";
 
 pub const LABEL_MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 pub const MANAGED_BY: &str = "snc-operator";
-/// What a managed object is for: `isolation`, `dns`, `flow`, `quota`, `limits`, `rights`, `record`.
+/// What a managed object is for: `isolation`, `conflict`, `dns`, `flow`, `quota`, `limits`, `rights`, `record`.
 pub const LABEL_COMPONENT: &str = "app.kubernetes.io/component";
 pub const ANNOTATION_POLICY: &str = "secnumcloud.dev/policy";
 pub const ANNOTATION_FLOW: &str = "secnumcloud.dev/flow";

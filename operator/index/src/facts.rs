@@ -5,7 +5,7 @@ use k8s_openapi::api::networking::v1::NetworkPolicy;
 use k8s_openapi::api::rbac::v1::RoleBinding;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 use serde::{Deserialize, Serialize};
-use snc_core::names::{LABEL_MANAGED_BY, MANAGED_BY, MANAGER, MANAGER_POD_SECURITY};
+use snc_core::names::{LABEL_ISOLATED, LABEL_MANAGED_BY, MANAGED_BY, MANAGER, MANAGER_POD_SECURITY};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -42,6 +42,8 @@ pub struct NamespaceFacts {
     pub labels: BTreeMap<String, String>,
     /// Label keys that our field managers own, by manager.
     pub owned: BTreeMap<String, BTreeSet<String>>,
+    /// Whether this UID carries the label `isolated`, or carried it since this process began to watch.
+    pub seen_isolated: bool,
 }
 
 impl NamespaceFacts {
@@ -54,6 +56,7 @@ impl NamespaceFacts {
             deleting: meta.deletion_timestamp.is_some(),
             labels: meta.labels.clone().unwrap_or_default(),
             owned: owned_labels(meta),
+            seen_isolated: meta.labels.as_ref().is_some_and(|l| l.contains_key(LABEL_ISOLATED)),
         }
     }
 

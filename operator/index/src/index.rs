@@ -84,8 +84,10 @@ impl Index {
     }
 
     pub fn apply_namespace(&mut self, namespace: &Namespace) -> Dirty {
-        let facts = NamespaceFacts::of(namespace);
+        let mut facts = NamespaceFacts::of(namespace);
         let name = facts.name.clone();
+        facts.seen_isolated |=
+            self.namespaces.get(&name).is_some_and(|n| n.uid == facts.uid && n.seen_isolated);
         let mut dirty = self.around_namespace(&name);
         if let Some(old) = self.namespaces.insert(name.clone(), facts) {
             if self.namespaces.get(&name) == Some(&old) {

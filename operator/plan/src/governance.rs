@@ -1,8 +1,9 @@
 //! Who a namespace belongs to, and whether we act in it.
 
+use crate::objects::conflict_deny;
 use crate::settings::Settings;
 use snc_api::v1alpha1::Adoption;
-use snc_core::names::{LABEL_ISOLATED, LABEL_TENANT, RECORD};
+use snc_core::names::{DEFAULT_DENY, LABEL_TENANT, RECORD};
 use snc_index::{Index, ManagedKind, ObjectKey, Record};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -49,13 +50,25 @@ impl Governance {
 
 /// The record of this very namespace, if it holds one that can be read and must be ours. A ConfigMap that somebody
 /// wrote before we came is not: we write ours before the first `isolated` label, and from then on the guards keep
-/// both.
+/// both. That somebody takes the label away does not make us forget.
 pub fn record<'a>(index: &'a Index, namespace: &str) -> Option<&'a Arc<Record>> {
-    let facts = index.namespace(namespace)?;
-    facts.label(LABEL_ISOLATED)?;
+    let facts = index.namespace(namespace).filter(|facts| facts.seen_isolated)?;
     let key = ObjectKey::new(ManagedKind::ConfigMap, RECORD);
     index.object(namespace, &key).filter(|object| object.ours)?;
     index.record(namespace)?.as_ref().ok().filter(|record| record.uid == facts.uid)
+}
+
+/// Whether our default-deny of a governed namespace is there. It alone says that the namespace was isolated when the
+/// labels and the record are lost, and is never taken away but by a release.
+pub fn has_isolation(index: &Index, namespace: &str) -> bool {
+    let Some(facts) = index.namespace(namespace) else { return false };
+    let key = ObjectKey::new(ManagedKind::NetworkPolicy, DEFAULT_DENY);
+    // One that is older belongs to an earlier namespace of this name, whose end has not reached us yet.
+    index.object(namespace, &key).is_some_and(|deny| {
+        deny.ours
+            && deny.created >= facts.created
+            && deny.fingerprint != conflict_deny(namespace).fingerprint()
+    })
 }
 
 pub fn govern(index: &Index, settings: &Settings, name: &str) -> Governance {
@@ -84,7 +97,8 @@ pub fn govern(index: &Index, settings: &Settings, name: &str) -> Governance {
     }
     claimants.retain(|tenant| !lets_go(index, tenant, name));
     // What was isolated once is not merely observed because its label and its record were taken.
-    let runs_freely = index.pods(name).any && namespace.label(LABEL_ISOLATED).is_none();
+    let isolated = namespace.seen_isolated || has_isolation(index, name);
+    let runs_freely = index.pods(name).any && !isolated;
     let observes = |tenant: &str| {
         let spec = index.tenant(tenant).and_then(|t| t.as_ref().ok()).map(|t| t.spec.adoption);
         runs_freely && spec.unwrap_or_default() == Adoption::Observe

@@ -1,7 +1,7 @@
 //! Everything that one namespace should have, and the steps from what it has.
 
 use crate::effective::{Effective, effective};
-use crate::governance::{Governance, govern, is_own, record};
+use crate::governance::{Governance, govern, has_isolation, is_own, record};
 use crate::objects::{self, Desired};
 use crate::quota::{Share, share};
 use crate::settings::{ClusterFacts, Settings};
@@ -118,7 +118,7 @@ pub fn plan_namespace(
         Governance::None => {
             // What a conflict left behind in a namespace that was never anybody's.
             let untouched = !facts.deleting && !facts.labels.keys().any(|k| k.starts_with(LABEL_PREFIX));
-            if untouched && !settings.protects(name) {
+            if untouched && !settings.protects(name) && !has_isolation(index, name) {
                 plan.steps.orphans = orphans(index, name, &BTreeSet::new());
             }
         }
@@ -131,7 +131,9 @@ pub fn plan_namespace(
                 facts.labels.keys().any(|k| k.starts_with(LABEL_PREFIX)) || !plan.steps.orphans.is_empty();
         }
         Governance::Conflict { observed: false, .. } => {
-            plan.steps.objects = differing(index, name, vec![objects::default_deny(name)]);
+            let isolated = has_isolation(index, name);
+            let deny = if isolated { objects::default_deny(name) } else { objects::conflict_deny(name) };
+            plan.steps.objects = differing(index, name, vec![deny]);
         }
         Governance::Governed { tenant } => {
             let tenant = tenant.clone();
@@ -159,6 +161,7 @@ pub fn plan_governed(
     // Once isolated, a namespace stays so until it is released.
     let enforced = effective.constraints.isolation() == Mode::Enforce
         || isolated
+        || has_isolation(index, name)
         || previous.is_some_and(|r| r.isolated_at.is_some());
     let flows = resolve_flows(index, settings, name, &effective);
     let share = share(index, settings, name, &effective);

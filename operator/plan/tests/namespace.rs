@@ -670,3 +670,83 @@ fn a_baseline_that_was_never_readable_lets_no_pod_in() {
     assert_eq!(cluster.namespaces["shop"].label(LABEL_ISOLATED), Some("true"));
     assert!(cluster.pod("shop", "p", false));
 }
+
+/// One label lost after the mode was lowered must not make us take the default-deny away.
+#[test]
+fn a_lost_label_does_not_undo_isolation() {
+    for restart in [false, true] {
+        let mut cluster = shop();
+        cluster.settle("shop");
+        cluster.baseline("floor", &json!({"modes": {"isolation": "Audit"}}));
+        cluster.settle("shop");
+        cluster.set_label("shop", LABEL_ISOLATED, None);
+        if restart {
+            cluster.restart();
+        }
+        cluster.settle("shop");
+        assert!(cluster.has("shop", &deny()));
+        assert_eq!(cluster.namespaces["shop"].label(LABEL_ISOLATED), Some("true"));
+    }
+}
+
+#[test]
+fn without_labels_record_and_claim_the_default_deny_still_stays() {
+    let mut cluster = shop();
+    cluster.settle("shop");
+    cluster.set_tenant("shop", None);
+    cluster.foreign_delete("shop", &record_key());
+    let keys: Vec<_> =
+        cluster.namespaces["shop"].labels.keys().filter(|k| k.starts_with(LABEL_PREFIX)).cloned().collect();
+    for key in keys {
+        cluster.set_label("shop", &key, None);
+    }
+    cluster.restart();
+    assert_eq!(cluster.plan("shop").governance, Governance::None);
+    assert!(cluster.plan("shop").steps.is_empty());
+    // Claimed again, running pods or not, it is isolated and not merely observed.
+    cluster.pod("shop", "p", false);
+    cluster.tenant("shop", &shop_spec());
+    assert_eq!(cluster.plan("shop").governance, governed("shop"));
+    cluster.settle("shop");
+}
+
+#[test]
+fn what_a_conflict_left_behind_goes_with_it() {
+    let mut cluster = shop();
+    cluster.tenant("rival", &json!({"level": "Standard", "namespaces": ["shop"]}));
+    cluster.settle("shop");
+    cluster.baseline("floor", &json!({}));
+    let both = cluster.objects.clone();
+    // Both let go: nothing of ours is left in nobody's namespace.
+    cluster.set_tenant("rival", None);
+    cluster.set_tenant("shop", None);
+    cluster.settle("shop");
+    assert_eq!(cluster.ours("shop"), Vec::<String>::new());
+    // One lets go, and the other only audits: it is not isolated by the quarrel.
+    let mut one = shop();
+    one.tenant("rival", &json!({"level": "Standard", "namespaces": ["shop"]}));
+    one.settle("shop");
+    assert_eq!(one.objects.keys().count(), both.keys().count());
+    one.baseline("floor", &json!({}));
+    one.set_tenant("rival", None);
+    one.settle("shop");
+    assert!(!one.has("shop", &deny()));
+    assert_eq!(one.namespaces["shop"].label(LABEL_ISOLATED), Some("audit"));
+}
+
+/// A stale default-deny of the namespace before says nothing of the new one.
+#[test]
+fn a_default_deny_older_than_its_namespace_is_no_evidence() {
+    let mut cluster = shop();
+    cluster.settle("shop");
+    let old = cluster.objects[&("shop".to_owned(), deny())].clone();
+    cluster.start_deletion("shop");
+    cluster.finish_deletion("shop");
+    cluster.tick(30);
+    cluster.baseline("floor", &json!({}));
+    cluster.namespace("shop");
+    let observed =
+        snc_index::Observed::from(&support::read::<k8s_openapi::api::networking::v1::NetworkPolicy>(old));
+    cluster.index.apply_object("shop", deny(), observed);
+    assert!(!cluster.plan("shop").report.unwrap().enforced);
+}

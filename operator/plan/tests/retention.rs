@@ -285,7 +285,7 @@ fn baselines_in_conflict_from_the_start_open_nothing_of_the_disputed() {
 fn a_record_that_cannot_be_read_is_written_anew() {
     let mut cluster = shop();
     cluster.foreign_edit("shop", &support::record_key(), |object| {
-        object["data"]["effective.json"] = json!("{\"uid\": 7}")
+        object["data"]["effective.json"] = json!("{\"uid\": 7}");
     });
     cluster.settle("shop");
     assert_eq!(cluster.record("shop").unwrap().policies.len(), 2);

@@ -172,7 +172,7 @@ fn build(lang: Lang) -> Result<()> {
         "snc-operator et kubectl-snc (de 3 à 6 min la première fois, quelques secondes ensuite)",
         "snc-operator and kubectl-snc (3 to 6 min the first time, some seconds after that)",
     );
-    say::timed(what, || {
+    say::timed(lang, what, || {
         let mut command =
             cargo(["build", "--profile", PROFILE, "-p", "snc-runtime", "-p", "snc-cli", "--bins"]);
         if !stderr().is_terminal() {
@@ -190,14 +190,16 @@ fn open(args: &Args, lang: Lang, base: &Path) -> Result<Cluster> {
         "etcd, kube-apiserver, kube-controller-manager, kubectl, helm (6 à 9 min s'il faut les construire, sinon rien)",
         "etcd, kube-apiserver, kube-controller-manager, kubectl, helm (6 to 9 min if they must be built, else nothing)",
     );
-    let toolchain = say::timed(what, Toolchain::ensure)?;
+    let toolchain = say::timed(lang, what, Toolchain::ensure)?;
     let what = lang.pick("plan de contrôle (3 à 6 s d'habitude)", "control plane (usually 3 to 6 s)");
-    say::timed(what, || Ok(Cluster::Local(Builder::named(&args.name).base(base).owned().start(&toolchain)?)))
+    say::timed(lang, what, || {
+        Ok(Cluster::Local(Builder::named(&args.name).base(base).owned().start(&toolchain)?))
+    })
 }
 
 fn perform(scene: &Scene) -> Result<Story> {
     let lang = scene.lang;
-    say::timed(lang.pick("CRD et chart, par helm", "CRDs and chart, by helm"), || {
+    say::timed(lang, lang.pick("CRD et chart, par helm", "CRDs and chart, by helm"), || {
         let language = format!("language={}", lang.code());
         match &scene.cluster {
             Cluster::Local(control_plane) => control_plane.install_chart(&[&language]),
@@ -208,7 +210,7 @@ fn perform(scene: &Scene) -> Result<Story> {
         "l'opérateur, sous le ServiceAccount snc-system/snc-controller du chart et ses seuls droits",
         "the operator, as the chart's ServiceAccount snc-system/snc-controller and with its rights only",
     );
-    say::timed(what, || scene.start_operator())?;
+    say::timed(lang, what, || scene.start_operator())?;
     platform(scene)?;
     tenants(scene)?;
 
@@ -223,7 +225,7 @@ fn perform(scene: &Scene) -> Result<Story> {
         "the namespace of mistake 5 ends being deleted, with the guards on",
     );
     println!();
-    let deleted = say::timed(gone, || {
+    let deleted = say::timed(scene.lang, gone, || {
         scene.until("atelier-test to be deleted", 60, || {
             Ok(scene.platform.get(&["namespaces", "atelier-test"])?.is_none().then_some(()))
         })
@@ -246,7 +248,7 @@ fn platform(scene: &Scene) -> Result<()> {
         "les trois namespaces sont créés et isolés (10 s d'attente voulue avant d'employer un nom de namespace)",
         "the three namespaces are made and isolated (with an intended wait of 10 s before a namespace name is used)",
     );
-    say::timed(what, || {
+    say::timed(scene.lang, what, || {
         for tenant in ["boutique", "atelier"] {
             scene.until_condition(&["snctenants", tenant], "Ready", "True", "Applied")?;
         }
@@ -279,7 +281,7 @@ fn tenants(scene: &Scene) -> Result<()> {
         "les flux déclarés sont ouverts, les pods admis",
         "the declared flows are open, the pods admitted",
     );
-    say::timed(what, || {
+    say::timed(scene.lang, what, || {
         for namespace in ["boutique-app", "boutique-data", "atelier-app"] {
             let policy = ["sncpolicies", "isolation", "--namespace", namespace];
             scene.until_condition(&policy, "Ready", "True", "Applied")?;

@@ -288,3 +288,6 @@ impl Run<'_> {
         false
     }
 }
+
+#[cfg(test)]
+mod tests;

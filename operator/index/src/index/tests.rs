@@ -109,3 +109,42 @@ fn a_relist_forgets_what_is_gone() {
     index.apply_pod(&pod("b", "p", "1"));
     assert_eq!(index.reset_pods(&[]), Dirty::from([ns("b")]));
 }
+
+#[test]
+fn a_claim_concerns_whoever_claims_the_same() {
+    let mut index = Index::default();
+    index.apply_namespace(&namespace("a", "1", None));
+    index.apply_namespace(&namespace("b", "2", None));
+    index.apply_tenant("t", tenant("t", &["a", "b"]));
+    let dirty = index.apply_tenant("rival", tenant("rival", &["b"]));
+    // The flows of `a` may name `b` as long as it is the tenant's own.
+    assert!(dirty.is_superset(&Dirty::from([ns("a"), ns("b"), Key::Tenant("t".into())])), "{dirty:?}");
+    assert!(index.delete_tenant("rival").contains(&ns("a")));
+}
+
+#[test]
+fn what_a_tenants_list_shows_wakes_the_tenant() {
+    let mut index = Index::default();
+    index.apply_tenant("t", tenant("t", &["a"]));
+    index.apply_namespace(&namespace("a", "1", Some("t")));
+    let policy: k8s_openapi::api::networking::v1::NetworkPolicy =
+        serde_json::from_value(json!({"metadata": {"name": DEFAULT_DENY, "namespace": "a"}})).unwrap();
+    let key = ObjectKey::new(ManagedKind::NetworkPolicy, DEFAULT_DENY);
+    let woken = Key::Tenant("t".into());
+    assert!(index.apply_object("a", key.clone(), Observed::from(&policy)).contains(&woken));
+    assert!(index.delete_object("a", &key).contains(&woken));
+    assert!(index.apply_pod(&pod("a", "p", "5")).contains(&woken), "the first pod");
+    assert_eq!(index.apply_pod(&pod("a", "q", "6")), Dirty::new(), "another one of the same moment");
+}
+
+#[test]
+fn a_lost_label_is_remembered_for_its_uid_alone() {
+    let mut index = Index::default();
+    let mut isolated = namespace("a", "1", Some("t"));
+    isolated.metadata.labels.as_mut().unwrap().insert("secnumcloud.dev/isolated".into(), "true".into());
+    index.apply_namespace(&isolated);
+    index.apply_namespace(&namespace("a", "1", Some("t")));
+    assert!(index.namespace("a").unwrap().seen_isolated);
+    index.apply_namespace(&namespace("a", "2", Some("t")));
+    assert!(!index.namespace("a").unwrap().seen_isolated);
+}

@@ -11,6 +11,11 @@ pub fn default_deny(namespace: &str) -> Desired {
     build(namespace, DEFAULT_DENY, "isolation", planned::default_deny())
 }
 
+/// For a namespace that two tenants claim: the same, marked as no tenant's isolation.
+pub fn conflict_deny(namespace: &str) -> Desired {
+    build(namespace, DEFAULT_DENY, "conflict", planned::default_deny())
+}
+
 /// Name resolution: what the baselines agree on, else the cluster's usual DNS pods.
 pub fn dns(namespace: &str, constraints: &Constraints) -> Desired {
     let standard = planned::standard_dns();

@@ -10,7 +10,9 @@ use snc_api::v1alpha1::{
 use snc_core::condition::{kind, reason};
 use snc_core::flow::PortRange;
 use snc_core::lang::Lang;
+use snc_core::policy::InForce;
 use snc_core::text::{Text, clip};
+use snc_core::tier::Mode;
 use snc_network::effective::Effective as Network;
 
 const SHOWN: usize = 20;
@@ -45,10 +47,9 @@ pub fn policy_status(
         observed_generation: context.generation,
         tenant: Some(effective.tenant.clone()),
         level: Some(effective.constraints.level()),
-        isolation: Some(effective.constraints.isolation()),
-        effective: effective
-            .constraints
-            .in_force()
+        // Once isolated, a namespace stays so whatever is asked for now.
+        isolation: Some(if report.enforced { Mode::Enforce } else { effective.constraints.isolation() }),
+        effective: in_force(report)
             .into_iter()
             .take(64)
             .map(|v| EffectiveValue {
@@ -83,6 +84,19 @@ pub fn policy_status(
             isolated.condition(kind::NETWORK_ISOLATED, previous, &context),
         ],
     }
+}
+
+/// What the tenant's total leaves of a quota is what is in force.
+fn in_force(report: &Report) -> Vec<InForce> {
+    let mut all = report.effective.constraints.in_force();
+    for excess in &report.share.excess {
+        let field = format!("quota[{}]", excess.resource);
+        for row in all.iter_mut().filter(|row| row.field == field) {
+            row.value = excess.granted.to_string();
+            row.from = vec![format!("SncTenant/{}", report.effective.tenant)];
+        }
+    }
+    all
 }
 
 /// A namespace can hold very many policies that ask for the same.
@@ -136,9 +150,9 @@ fn ungoverned(plan: &NamespacePlan) -> Answer {
 fn ready(name: &str, plan: &NamespacePlan, report: &Report, failures: &[Failure], lang: Lang) -> Answer {
     let effective = &report.effective;
     if let Some(failure) = failures.first() {
-        let text = format!("{} : {}", failure.what, failure.error);
+        let Failure { what, error, reason } = failure;
         let more = if failures.len() > 1 { format!(" (+{})", failures.len() - 1) } else { String::new() };
-        return Answer::no(failure.reason, format!("{text}{more}"), format!("{text}{more}"));
+        return Answer::no(reason, format!("{what} : {error}{more}"), format!("{what}: {error}{more}"));
     }
     if report.gate_pending {
         return Answer::no(

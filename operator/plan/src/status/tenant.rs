@@ -256,6 +256,21 @@ fn ready(rows: &[TenantNamespace], absent: &[String], claimed: &Answer, quota: &
         let list = first(&pending, 5);
         return Answer::no(reason::PENDING, format!("en cours : {list}"), format!("on the way: {list}"));
     }
+    let unreadable: Vec<&str> = rows
+        .iter()
+        .filter(|r| r.reason.as_deref() == Some(reason::UNREADABLE))
+        .map(|r| r.name.as_str())
+        .collect();
+    if !unreadable.is_empty() {
+        let list = first(&unreadable, 5);
+        return Answer::unknown(
+            reason::UNREADABLE,
+            format!(
+                "ce qui vaut ici n'a pas pu être relu, la dernière version connue reste en vigueur : {list}"
+            ),
+            format!("what holds here could not be read again, the last known version stays in force: {list}"),
+        );
+    }
     let observed = named(rows, NamespaceState::Observed);
     if !observed.is_empty() {
         let list = first(&observed, 5);

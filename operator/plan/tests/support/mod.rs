@@ -570,7 +570,8 @@ impl Cluster {
                 let live = self.objects.get(&(namespace.to_owned(), orphan.key.clone()));
                 let Some(live) = live else { return Ok(()) };
                 if live["metadata"]["uid"] != orphan.uid
-                    || live["metadata"]["resourceVersion"] != orphan.version.to_string()
+                    || live["metadata"]["resourceVersion"].as_str()
+                        != Some(orphan.version.to_string().as_str())
                 {
                     return Err("precondition".into());
                 }

@@ -1,6 +1,6 @@
 //! French or English: what the demo says, and what it asks the operator and the CLI to say.
 
-use std::env;
+use std::{env, time::Duration};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum Lang {
@@ -20,6 +20,11 @@ impl Lang {
 
     pub(super) const fn code(self) -> &'static str {
         self.pick("fr", "en")
+    }
+
+    pub(super) fn seconds(self, duration: Duration) -> String {
+        let seconds = format!("{:.1} s", duration.as_secs_f64());
+        if self == Self::Fr { seconds.replace('.', ",") } else { seconds }
     }
 
     pub(super) const fn pick(self, fr: &'static str, en: &'static str) -> &'static str {

@@ -1,5 +1,6 @@
 //! How the demo writes: headings, wrapped notes, commands and answers.
 
+use super::lang::Lang;
 use std::time::Instant;
 
 const WIDTH: usize = 100;
@@ -31,11 +32,11 @@ pub(super) fn verbatim(text: &str) {
 }
 
 /// Something that takes a while: said before, and how long it took after.
-pub(super) fn timed<T, E>(what: &str, work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+pub(super) fn timed<T, E>(lang: Lang, what: &str, work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
     println!("   … {what}");
     let started = Instant::now();
     let result = work()?;
-    println!("     {:.1} s", started.elapsed().as_secs_f64());
+    println!("     {}", lang.seconds(started.elapsed()));
     Ok(result)
 }
 

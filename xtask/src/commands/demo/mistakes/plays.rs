@@ -178,7 +178,7 @@ pub(super) fn drift(act: &mut Act<'_>) -> Result<()> {
         let back = scene.platform.get(&deny)?.map(|object| uid(&object)).filter(|uid| *uid != before);
         Ok(back.zip(repaired(&scene.platform, "atelier-app", "snc-default-deny")?))
     })?;
-    let open = deleted.elapsed().as_secs_f64();
+    let open = scene.lang.seconds(deleted.elapsed());
     act.answer(&format!("Event Repaired (atelier-app): {note}"));
     act.check(new != before, "another default-deny", &new.to_string());
     let guard = scene.until("the guard to be back", 30, || {
@@ -190,10 +190,10 @@ pub(super) fn drift(act: &mut Act<'_>) -> Result<()> {
     act.answer(&format!("Event Repaired (default): {guard}"));
     act.then(&match scene.lang {
         Lang::Fr => format!(
-            "vu d'ici, le default-deny a manqué {open:.1} s au plus, temps figé compris ; l'opérateur compte depuis qu'il a pu le voir"
+            "vu d'ici, le default-deny a manqué {open} au plus, temps figé compris ; l'opérateur compte depuis qu'il a pu le voir"
         ),
         Lang::En => format!(
-            "seen from here, the default-deny was missing for {open:.1} s at most, the time held still included; the operator counts from when it could see it"
+            "seen from here, the default-deny was missing for {open} at most, the time held still included; the operator counts from when it could see it"
         ),
     });
     scene.until_condition(&ATELIER, "Ready", "True", "Applied").map(drop)

@@ -1,0 +1,156 @@
+//! Two that want different things: each is told, and nothing is opened over it.
+
+use crate::drift::by_flow;
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+use snc_core::names::{DEFAULT_DENY, LABEL_ISOLATED, LABEL_TENANT};
+use snc_e2e::cluster::Cluster;
+use snc_e2e::objects::{
+    BASELINES, FLOOR, Kind, NAMESPACES, TENANTS, at, baseline, flow, flows, label, namespace, new_namespace, policy,
+    stamp, tenant, text,
+};
+use snc_e2e::wait::eventually;
+
+const CLAIMED: &str = "NamespacesClaimed";
+
+fn claim(cluster: &Cluster, name: &str, namespace: &str) -> Result<String> {
+    cluster.platform.create(TENANTS, tenant(name, json!({"namespaces": [namespace]})))?;
+    Ok(at(TENANTS, name))
+}
+
+pub fn claimants(cluster: &Cluster) -> Result<()> {
+    cluster.platform.create(NAMESPACES, new_namespace("dispute", json!({})))?;
+    cluster.platform.create(Kind::SncPolicy.all("dispute"), policy("p", json!({})))?;
+    // Both at once, as far as the operator can tell: it is not there to see one first.
+    let pods = json!({"apiVersion": "v1", "kind": "List"});
+    drop(pods);
+    let (a, b) = std::thread::scope(|scope| {
+        let a = scope.spawn(|| claim(cluster, "dispute-a", "dispute"));
+        let b = claim(cluster, "dispute-b", "dispute");
+        (a.join(), b)
+    });
+    let (a, b) = (a.map_err(|_| anyhow::anyhow!("panic"))??, b?);
+    let held = |name: &str| {
+        let found = cluster.admin.get(namespace("dispute"))?;
+        anyhow::Ok(label(&found, LABEL_TENANT) == Some(name))
+    };
+    // Whoever was seen alone for an instant holds it by its label; then the other one alone is told.
+    eventually("the conflict to be told", || {
+        let told = |path: &str| {
+            let found = cluster.admin.get(path)?;
+            let condition = snc_e2e::objects::condition(&found, CLAIMED).context("no condition")?.clone();
+            anyhow::Ok(condition["status"] == "False" && condition["reason"] == "NamespaceConflict")
+        };
+        let (a, b) = (told(&a)? || held("dispute-a")?, told(&b)? || held("dispute-b")?);
+        ensure!(a && b, "told: {a}, {b}");
+        Ok(())
+    })?;
+    let deny = eventually("the default-deny", || Ok(cluster.admin.get(Kind::NetworkPolicy.one("dispute", DEFAULT_DENY))?))?;
+    ensure!(deny["spec"]["ingress"].is_null() && deny["spec"]["egress"].is_null(), "{deny}");
+
+    // One gives way.
+    cluster.platform.merge(&b, json!({"spec": {"namespaces": []}}))?;
+    if held("dispute-b")? {
+        cluster.platform.merge(&b, json!({"spec": {"release": ["dispute"]}}))?;
+    }
+    cluster.isolated("dispute")?;
+    cluster.condition(&a, CLAIMED, "True", "Claimed")?;
+    cluster.condition(&Kind::SncPolicy.one("dispute", "p"), "Ready", "True", "Applied").map(drop)
+}
+
+pub fn label_wins(cluster: &Cluster) -> Result<()> {
+    cluster.governed("premier", &["premier"], json!({}))?;
+    let before = cluster.managed("premier")?;
+    let second = claim(cluster, "second", "premier")?;
+    let condition = cluster.condition(&second, CLAIMED, "False", "NamespaceConflict")?;
+    ensure!(text(&condition, "/message").contains("premier"), "{condition}");
+    cluster.event("default", "NamespaceConflict", "second")?;
+    cluster.condition(&at(TENANTS, "premier"), CLAIMED, "True", "Claimed")?;
+    let found = cluster.admin.get(namespace("premier"))?;
+    ensure!(label(&found, LABEL_TENANT) == Some("premier"), "{found}");
+    let after = cluster.managed("premier")?;
+    ensure!(before == after, "{before:?} became {after:?}");
+    Ok(())
+}
+
+pub fn pod_security(cluster: &Cluster) -> Result<()> {
+    let enforce = "pod-security.kubernetes.io/enforce";
+    cluster.platform.create(NAMESPACES, new_namespace("etiquete", json!({enforce: "privileged"})))?;
+    cluster.platform.create(Kind::SncPolicy.all("etiquete"), policy("p", json!({})))?;
+    claim(cluster, "etiquete", "etiquete")?;
+    let path = Kind::SncPolicy.one("etiquete", "p");
+    let condition = cluster.condition(&path, "Ready", "False", "LabelConflict")?;
+    ensure!(text(&condition, "/message").contains(enforce), "{condition}");
+    cluster.event("etiquete", "LabelConflict", "etiquete")?;
+    // The rest is done all the same.
+    let found = cluster.isolated("etiquete")?;
+    ensure!(label(&found, enforce) == Some("privileged"), "not overruled: {found}");
+    cluster.condition(&path, "NetworkPolicyEffective", "True", "PoliciesPresent").map(drop)
+}
+
+pub fn quota(cluster: &Cluster) -> Result<()> {
+    cluster.governed("total", &["total-a", "total-b"], json!({"quota": {"pods": "10"}}))?;
+    let ask = |namespace: &str, pods: u32| {
+        cluster.platform.create(Kind::SncPolicy.all(namespace), policy("p", json!({"quota": {"pods": pods.to_string()}})))
+    };
+    ask("total-a", 8)?;
+    ask("total-b", 8)?;
+    let condition = cluster.condition(&at(TENANTS, "total"), "QuotaFits", "False", "QuotaExceeded")?;
+    ensure!(text(&condition, "/message").contains("pods: 8 > 2"), "{condition}");
+    cluster.event("default", "QuotaExceeded", "total")?;
+    let granted = |namespace: &str| {
+        let quota = cluster.admin.get(Kind::ResourceQuota.one(namespace, "snc-quota"))?;
+        anyhow::Ok(text(&quota, "/spec/hard/pods").parse::<u32>()?)
+    };
+    eventually("the shares", || {
+        let (a, b) = (granted("total-a")?, granted("total-b")?);
+        ensure!((a, b) == (8, 2), "{a} and {b} of 10");
+        Ok(())
+    })?;
+    let condition = cluster.condition(&Kind::SncPolicy.one("total-b", "p"), "Ready", "False", "QuotaExceeded")?;
+    ensure!(text(&condition, "/message").contains("spec.quota[pods]"), "{condition}");
+    cluster.condition(&Kind::SncPolicy.one("total-a", "p"), "Ready", "True", "Applied")?;
+
+    cluster.platform.merge(at(TENANTS, "total"), json!({"spec": {"quota": {"pods": "16"}}}))?;
+    cluster.condition(&at(TENANTS, "total"), "QuotaFits", "True", "WithinTotal")?;
+    cluster.condition(&Kind::SncPolicy.one("total-b", "p"), "Ready", "True", "Applied").map(drop)
+}
+
+pub fn baselines(cluster: &Cluster) -> Result<()> {
+    let allows = |block: &str| {
+        json!({"tenantSelector": {"matchLabels": {"accord": "non"}}, "network": {"allowedCIDRs": [block]}})
+    };
+    cluster.platform.create(BASELINES, baseline("accord-a", allows("203.0.113.0/24")))?;
+    let mut member = tenant("accord", json!({"namespaces": ["accord"]}));
+    member["metadata"]["labels"] = json!({FLOOR: "enforce", "accord": "non"});
+    cluster.platform.create(TENANTS, member)?;
+    cluster.platform.create(NAMESPACES, new_namespace("accord", json!({LABEL_TENANT: "accord"})))?;
+    let to = |name: &str, block: &str| flow(name, json!({"direction": "Egress", "peers": [{"cidr": {"block": block}}]}));
+    let spec = flows(vec![to("dedans", "203.0.113.16/28")]);
+    cluster.platform.create(Kind::SncPolicy.all("accord"), policy("p", spec))?;
+    let path = Kind::SncPolicy.one("accord", "p");
+    cluster.condition(&path, "Ready", "True", "Applied")?;
+    let stamps = || {
+        let all = by_flow(cluster, "accord")?;
+        anyhow::Ok(all.iter().map(|(flow, object)| (flow.clone(), stamp(object))).collect::<Vec<_>>())
+    };
+    let before = stamps()?;
+    ensure!(before.len() == 1, "{before:?}");
+
+    cluster.platform.create(BASELINES, baseline("accord-b", allows("198.51.100.0/24")))?;
+    for name in ["accord-a", "accord-b"] {
+        let condition = cluster.condition(&at(BASELINES, name), "Consistent", "False", "BaselineConflict")?;
+        ensure!(text(&condition, "/message").contains("allowedCIDRs"), "{condition}");
+    }
+    let condition = cluster.condition(&path, "Ready", "False", "BaselineConflict")?;
+    ensure!(text(&condition, "/message").contains("SncBaseline/accord-b"), "{condition}");
+    cluster.condition(&path, "NetworkPolicyEffective", "True", "PoliciesPresent")?;
+    let after = stamps()?;
+    ensure!(before == after, "the last good stays: {before:?} became {after:?}");
+    let found: Value = cluster.admin.get(namespace("accord"))?;
+    ensure!(label(&found, LABEL_ISOLATED) == Some("true"), "{found}");
+
+    cluster.platform.delete(at(BASELINES, "accord-b"))?;
+    cluster.condition(&at(BASELINES, "accord-a"), "Consistent", "True", "Agrees")?;
+    cluster.condition(&path, "Ready", "True", "Applied").map(drop)
+}

@@ -1,0 +1,125 @@
+//! One operator at a time, and none that writes for nothing.
+
+use crate::drift::by_flow;
+use anyhow::{Result, ensure};
+use serde_json::{Value, json};
+use snc_e2e::cluster::{Cluster, OPERATOR};
+use snc_e2e::objects::{Kind, flow, flows, policy, text};
+use snc_e2e::wait::{eventually, throughout, within};
+use std::time::{Duration, Instant};
+
+fn holder(cluster: &Cluster) -> Result<String> {
+    Ok(text(&cluster.lease()?, "/spec/holderIdentity").to_owned())
+}
+
+pub fn second(cluster: &Cluster) -> Result<()> {
+    let first = holder(cluster)?;
+    let output = cluster.operator_command()?.output()?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.code() == Some(1), "{:?}: {said}", output.status);
+    ensure!(said.contains(&first) && said.contains("not starting"), "it names no holder: {said}");
+    ensure!(holder(cluster)? == first, "the first one is undisturbed");
+    Ok(())
+}
+
+pub fn succession(cluster: &Cluster) -> Result<()> {
+    let instance = cluster.plane().instance();
+    let first = holder(cluster)?;
+    instance.kill9(OPERATOR)?;
+    ensure!(holder(cluster)? == first, "a killed one lets go of nothing");
+    let already = cluster.operator_log()?.len();
+    cluster.start_operator(&[])?;
+    let log = cluster.operator_log()?;
+    ensure!(log[already..].contains("waiting whether it is alive"), "it did not wait:\n{}", &log[already..]);
+    let second = holder(cluster)?;
+    ensure!(second != first && !second.is_empty(), "{first} then {second}");
+
+    cluster.stop_operator()?;
+    ensure!(holder(cluster)?.is_empty(), "SIGTERM releases: {}", cluster.lease()?);
+    let already = cluster.operator_log()?.len();
+    cluster.start_operator(&[])?;
+    let log = cluster.operator_log()?;
+    ensure!(!log[already..].contains("waiting whether it is alive"), "it waited:\n{}", &log[already..]);
+    let third = holder(cluster)?;
+    ensure!(third != second && !third.is_empty(), "{second} then {third}");
+    Ok(())
+}
+
+pub fn frozen(cluster: &Cluster) -> Result<()> {
+    cluster.governed("gele", &["gele"], json!({}))?;
+    let path = Kind::SncPolicy.one("gele", "p");
+    let spec = |names: [&str; 2]| flows(names.map(|name| flow(name, json!({}))).into());
+    cluster.platform.create(Kind::SncPolicy.all("gele"), policy("p", spec(["a", "b"])))?;
+    cluster.condition(&path, "Ready", "True", "Applied")?;
+
+    let instance = cluster.plane().instance();
+    let first = holder(cluster)?;
+    instance.pause(OPERATOR)?;
+    // What the frozen one will wake up with is out of date.
+    cluster.platform.merge(&path, json!({"spec": spec(["b", "c"])}))?;
+    let successor = "snc-operator-successor";
+    instance.spawn_spec(successor, &cluster.operator_spec(&[])?)?;
+    let result = (|| {
+        within(Duration::from_secs(30), "the successor to act", || {
+            ensure!(holder(cluster)? != first, "{first} holds the lease");
+            let now = by_flow(cluster, "gele")?;
+            ensure!(now.keys().eq(["b", "c"]), "{:?}", now.keys());
+            Ok(())
+        })?;
+        cluster.condition(&path, "Ready", "True", "Applied")?;
+        let before = cluster.managed("gele")?;
+        instance.resume(OPERATOR)?;
+        within(Duration::from_secs(10), "the first one to end", || {
+            ensure!(!instance.process(OPERATOR)?.alive(), "it goes on");
+            Ok(())
+        })?;
+        ensure!(cluster.operator_log()?.contains("LeaseLost"), "it says why");
+        let after = cluster.managed("gele")?;
+        ensure!(before == after, "{before:?} became {after:?}");
+        Ok(())
+    })();
+    instance.kill9(OPERATOR)?;
+    instance.terminate(successor)?;
+    cluster.start_operator(&[])?;
+    result
+}
+
+/// Writes of the operator so far, but for its lease.
+fn writes(cluster: &Cluster) -> Result<Vec<String>> {
+    let all = cluster.audit()?;
+    let writes = all.iter().filter(|entry| entry.is_write() && !entry.uri.contains("/leases/"));
+    Ok(writes.map(|entry| format!("{} {}", entry.verb, entry.uri)).collect())
+}
+
+/// Waits until two seconds pass without a write, and returns how many there were.
+fn settled(cluster: &Cluster) -> Result<usize> {
+    let mut last = (writes(cluster)?.len(), Instant::now());
+    eventually("the operator to come to rest", || {
+        let now = writes(cluster)?.len();
+        if now != last.0 {
+            last = (now, Instant::now());
+        }
+        ensure!(last.1.elapsed() > Duration::from_secs(2), "{now} writes");
+        Ok(now)
+    })
+}
+
+pub fn quiet(cluster: &Cluster) -> Result<()> {
+    cluster.governed("calme", &["calme"], json!({"quota": {"pods": "20"}}))?;
+    let spec = flows(vec![flow("a", json!({"reviewedOn": "2020-01-01", "ports": [{"port": 80}]}))]);
+    cluster.platform.create(Kind::SncPolicy.all("calme"), policy("p", spec))?;
+    cluster.condition(&Kind::SncPolicy.one("calme", "p"), "Ready", "True", "Applied")?;
+    let count = settled(cluster)?;
+    ensure!(count > 10, "the audit log shows its writes: {count}");
+    let silent = || {
+        let now = writes(cluster)?;
+        ensure!(now.len() == count, "written for nothing: {:?}", &now[count..]);
+        Ok(())
+    };
+    let renewed = |lease: &Value| text(lease, "/spec/renewTime").to_owned();
+    let before = renewed(&cluster.lease()?);
+    throughout(Duration::from_secs(8), silent)?;
+    ensure!(renewed(&cluster.lease()?) != before, "it was alive");
+    cluster.restart_operator()?;
+    throughout(Duration::from_secs(3), silent)
+}

@@ -1,0 +1,37 @@
+//! What the operator does with a namespace from its claim to its end, and with itself from start to kill.
+
+mod adoption;
+mod conflicts;
+mod drift;
+mod lease;
+mod names;
+mod retention;
+
+use snc_e2e::suite::{self, Case, alone, shared};
+use std::process::ExitCode;
+
+const CASES: &[Case] = &[
+    shared("a_deleted_name_is_left_alone_for_ten_seconds", names::recreation),
+    shared("a_namespace_on_its_way_out_is_isolated_no_more", names::termination),
+    shared("a_changed_or_deleted_managed_object_is_repaired", drift::objects),
+    shared("lost_labels_of_a_governed_namespace_are_restored", drift::labels),
+    shared("flows_change_in_place_and_removed_ones_are_deleted", drift::flows_change),
+    shared("what_is_not_ours_is_never_touched", drift::foreign),
+    shared("objects_that_bore_our_names_before_us_are_made_right", drift::squatters),
+    shared("a_forged_record_brings_no_namespace_under_a_tenant", drift::forged_record),
+    shared("a_namespace_with_pods_is_observed_then_adopted_with_its_gap", adoption::observe_then_enforce),
+    shared("two_claimants_are_told_and_the_namespace_is_closed", conflicts::claimants),
+    shared("an_existing_tenant_label_wins", conflicts::label_wins),
+    shared("a_pod_security_label_of_somebody_else_is_not_overruled", conflicts::pod_security),
+    shared("quotas_never_exceed_the_tenants_total", conflicts::quota),
+    shared("baselines_in_conflict_leave_the_last_good_flows_open", conflicts::baselines),
+    alone("what_was_in_force_outlives_its_declarations_until_it_is_released", retention::outlives),
+    alone("a_second_operator_refuses_to_start", lease::second),
+    alone("a_killed_operator_is_replaced_and_a_terminated_one_lets_go_at_once", lease::succession),
+    alone("a_frozen_operator_that_was_replaced_ends_and_changes_nothing", lease::frozen),
+    alone("nothing_is_written_when_nothing_changes", lease::quiet),
+];
+
+fn main() -> ExitCode {
+    suite::main(CASES)
+}
