@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use snc_core::names::{DEFAULT_DENY, LABEL_TENANT};
 use snc_e2e::cluster::Cluster;
 use snc_e2e::objects::{
-    Kind, NAMESPACES, TENANTS, at, flow, flows, label, namespace, new_namespace, pod, policy, stamp, tenant, text,
+    Kind, NAMESPACES, TENANTS, at, flow, flows, label, namespace, new_namespace, pod, policy, stamp, tenant,
+    text,
 };
 use snc_e2e::wait::{eventually, throughout};
 use std::time::Duration;
@@ -20,12 +21,16 @@ fn row(cluster: &Cluster, tenant: &str, namespace: &str) -> Result<Value> {
 pub fn observe_then_enforce(cluster: &Cluster) -> Result<()> {
     cluster.platform.create(NAMESPACES, new_namespace("ancien", json!({})))?;
     let old = eventually("a pod", || Ok(cluster.platform.create(Kind::Pod.all("ancien"), pod("ancien"))?))?;
-    cluster.platform.create(Kind::SncPolicy.all("ancien"), policy("p", flows(vec![flow("api", json!({}))])))?;
+    cluster
+        .platform
+        .create(Kind::SncPolicy.all("ancien"), policy("p", flows(vec![flow("api", json!({}))])))?;
     let account = stamp(&cluster.admin.get(Kind::ServiceAccount.one("ancien", "default"))?);
     let before = stamp(&cluster.admin.get(namespace("ancien"))?);
 
     let owners = json!([{"kind": "User", "name": "proprietaire"}]);
-    cluster.platform.create(TENANTS, tenant("ancien", json!({"namespaces": ["ancien"], "owners": owners})))?;
+    cluster
+        .platform
+        .create(TENANTS, tenant("ancien", json!({"namespaces": ["ancien"], "owners": owners})))?;
     eventually("the namespace to be observed", || {
         let row = row(cluster, "ancien", "ancien")?;
         ensure!(row["state"] == "Observed" && row["reason"] == "Observed", "{row}");
@@ -36,7 +41,10 @@ pub fn observe_then_enforce(cluster: &Cluster) -> Result<()> {
     cluster.condition(&at(TENANTS, "ancien"), "Ready", "False", "Observed")?;
     throughout(Duration::from_secs(2), || {
         ensure!(stamp(&cluster.admin.get(namespace("ancien"))?) == before, "the namespace was written");
-        ensure!(stamp(&cluster.admin.get(Kind::ServiceAccount.one("ancien", "default"))?) == account, "the account was written");
+        ensure!(
+            stamp(&cluster.admin.get(Kind::ServiceAccount.one("ancien", "default"))?) == account,
+            "the account was written"
+        );
         let policies = cluster.admin.list(Kind::NetworkPolicy.all("ancien"))?;
         ensure!(policies.is_empty() && cluster.managed("ancien")?.is_empty(), "{policies:?}");
         Ok(())
@@ -57,7 +65,8 @@ pub fn observe_then_enforce(cluster: &Cluster) -> Result<()> {
         ensure!(row["state"] == "Isolated" && row["reason"] == "AdoptedWithGap", "{row}");
         Ok(row["adoptedWithGap"].clone())
     })?;
-    let (from, to): (jiff::Timestamp, jiff::Timestamp) = (text(&gap, "/from").parse()?, text(&gap, "/to").parse()?);
+    let (from, to): (jiff::Timestamp, jiff::Timestamp) =
+        (text(&gap, "/from").parse()?, text(&gap, "/to").parse()?);
     let created: jiff::Timestamp = text(&old, "/metadata/creationTimestamp").parse()?;
     ensure!(from == created && to > from && to <= jiff::Timestamp::now(), "{gap}, the pod is of {created}");
     let findings = cluster.admin.get(&path)?["status"]["findings"].take();

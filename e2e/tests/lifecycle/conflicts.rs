@@ -1,13 +1,13 @@
 //! Two that want different things: each is told, and nothing is opened over it.
 
 use crate::drift::by_flow;
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 use snc_core::names::{DEFAULT_DENY, LABEL_ISOLATED, LABEL_TENANT};
 use snc_e2e::cluster::Cluster;
 use snc_e2e::objects::{
-    BASELINES, FLOOR, Kind, NAMESPACES, TENANTS, at, baseline, flow, flows, label, namespace, new_namespace, policy,
-    stamp, tenant, text,
+    BASELINES, FLOOR, Kind, NAMESPACES, TENANTS, at, baseline, flow, flows, label, namespace, new_namespace,
+    pod, policy, stamp, tenant, text,
 };
 use snc_e2e::wait::eventually;
 
@@ -19,43 +19,42 @@ fn claim(cluster: &Cluster, name: &str, namespace: &str) -> Result<String> {
 }
 
 pub fn claimants(cluster: &Cluster) -> Result<()> {
+    // With a pod in it nobody gets the namespace before both have claimed it.
     cluster.platform.create(NAMESPACES, new_namespace("dispute", json!({})))?;
+    let occupant = Kind::Pod.one("dispute", "occupant");
+    eventually("a pod", || Ok(cluster.platform.create(Kind::Pod.all("dispute"), pod("occupant"))?))?;
     cluster.platform.create(Kind::SncPolicy.all("dispute"), policy("p", json!({})))?;
-    // Both at once, as far as the operator can tell: it is not there to see one first.
-    let pods = json!({"apiVersion": "v1", "kind": "List"});
-    drop(pods);
-    let (a, b) = std::thread::scope(|scope| {
-        let a = scope.spawn(|| claim(cluster, "dispute-a", "dispute"));
-        let b = claim(cluster, "dispute-b", "dispute");
-        (a.join(), b)
-    });
-    let (a, b) = (a.map_err(|_| anyhow::anyhow!("panic"))??, b?);
-    let held = |name: &str| {
-        let found = cluster.admin.get(namespace("dispute"))?;
-        anyhow::Ok(label(&found, LABEL_TENANT) == Some(name))
+    let (a, b) = (claim(cluster, "dispute-a", "dispute")?, claim(cluster, "dispute-b", "dispute")?);
+    let path = Kind::SncPolicy.one("dispute", "p");
+    let told = || {
+        for (tenant, other) in [(&a, "dispute-b"), (&b, "dispute-a")] {
+            let condition = cluster.condition(tenant, CLAIMED, "False", "NamespaceConflict")?;
+            ensure!(text(&condition, "/message").contains("dispute"), "{condition}");
+            cluster.event("default", "NamespaceConflict", other)?;
+        }
+        cluster.condition(&path, "Ready", "False", "NamespaceConflict").map(drop)
     };
-    // Whoever was seen alone for an instant holds it by its label; then the other one alone is told.
-    eventually("the conflict to be told", || {
-        let told = |path: &str| {
-            let found = cluster.admin.get(path)?;
-            let condition = snc_e2e::objects::condition(&found, CLAIMED).context("no condition")?.clone();
-            anyhow::Ok(condition["status"] == "False" && condition["reason"] == "NamespaceConflict")
-        };
-        let (a, b) = (told(&a)? || held("dispute-a")?, told(&b)? || held("dispute-b")?);
-        ensure!(a && b, "told: {a}, {b}");
-        Ok(())
-    })?;
-    let deny = eventually("the default-deny", || Ok(cluster.admin.get(Kind::NetworkPolicy.one("dispute", DEFAULT_DENY))?))?;
+    told()?;
+    ensure!(cluster.managed("dispute")?.is_empty(), "observed, by both: nothing is applied");
+
+    cluster.platform.delete(&occupant)?;
+    let deny = Kind::NetworkPolicy.one("dispute", DEFAULT_DENY);
+    let deny = eventually("the default-deny", || Ok(cluster.admin.get(&deny)?))?;
     ensure!(deny["spec"]["ingress"].is_null() && deny["spec"]["egress"].is_null(), "{deny}");
+    told()?;
+    let found = cluster.admin.get(namespace("dispute"))?;
+    ensure!(label(&found, LABEL_TENANT).is_none(), "{found}");
 
     // One gives way.
     cluster.platform.merge(&b, json!({"spec": {"namespaces": []}}))?;
-    if held("dispute-b")? {
-        cluster.platform.merge(&b, json!({"spec": {"release": ["dispute"]}}))?;
+    let found = cluster.isolated("dispute")?;
+    ensure!(label(&found, LABEL_TENANT) == Some("dispute-a"), "{found}");
+    let kept = cluster.admin.get(Kind::NetworkPolicy.one("dispute", DEFAULT_DENY))?;
+    ensure!(stamp(&kept) == stamp(&deny), "the default-deny stayed as it was");
+    for tenant in [&a, &b] {
+        cluster.condition(tenant, CLAIMED, "True", "Claimed")?;
     }
-    cluster.isolated("dispute")?;
-    cluster.condition(&a, CLAIMED, "True", "Claimed")?;
-    cluster.condition(&Kind::SncPolicy.one("dispute", "p"), "Ready", "True", "Applied").map(drop)
+    cluster.condition(&path, "Ready", "True", "Applied").map(drop)
 }
 
 pub fn label_wins(cluster: &Cluster) -> Result<()> {
@@ -85,13 +84,24 @@ pub fn pod_security(cluster: &Cluster) -> Result<()> {
     // The rest is done all the same.
     let found = cluster.isolated("etiquete")?;
     ensure!(label(&found, enforce) == Some("privileged"), "not overruled: {found}");
-    cluster.condition(&path, "NetworkPolicyEffective", "True", "PoliciesPresent").map(drop)
+    cluster.condition(&path, "NetworkPolicyEffective", "True", "PoliciesPresent")?;
+    // Whoever may assign the tenant settles it; its members may not.
+    let removed = json!({"metadata": {"labels": {enforce: null}}});
+    cluster.platform.merge(namespace("etiquete"), removed)?;
+    eventually("the operator's label", || {
+        let found = cluster.admin.get(namespace("etiquete"))?;
+        ensure!(label(&found, enforce) == Some("restricted"), "{found}");
+        Ok(())
+    })?;
+    cluster.condition(&path, "Ready", "True", "Applied").map(drop)
 }
 
 pub fn quota(cluster: &Cluster) -> Result<()> {
     cluster.governed("total", &["total-a", "total-b"], json!({"quota": {"pods": "10"}}))?;
     let ask = |namespace: &str, pods: u32| {
-        cluster.platform.create(Kind::SncPolicy.all(namespace), policy("p", json!({"quota": {"pods": pods.to_string()}})))
+        cluster
+            .platform
+            .create(Kind::SncPolicy.all(namespace), policy("p", json!({"quota": {"pods": pods.to_string()}})))
     };
     ask("total-a", 8)?;
     ask("total-b", 8)?;
@@ -107,7 +117,8 @@ pub fn quota(cluster: &Cluster) -> Result<()> {
         ensure!((a, b) == (8, 2), "{a} and {b} of 10");
         Ok(())
     })?;
-    let condition = cluster.condition(&Kind::SncPolicy.one("total-b", "p"), "Ready", "False", "QuotaExceeded")?;
+    let condition =
+        cluster.condition(&Kind::SncPolicy.one("total-b", "p"), "Ready", "False", "QuotaExceeded")?;
     ensure!(text(&condition, "/message").contains("spec.quota[pods]"), "{condition}");
     cluster.condition(&Kind::SncPolicy.one("total-a", "p"), "Ready", "True", "Applied")?;
 
@@ -117,15 +128,15 @@ pub fn quota(cluster: &Cluster) -> Result<()> {
 }
 
 pub fn baselines(cluster: &Cluster) -> Result<()> {
-    let allows = |block: &str| {
-        json!({"tenantSelector": {"matchLabels": {"accord": "non"}}, "network": {"allowedCIDRs": [block]}})
-    };
+    let allows = |block: &str| json!({"tenantSelector": {"matchLabels": {"accord": "non"}}, "network": {"allowedCIDRs": [block]}});
     cluster.platform.create(BASELINES, baseline("accord-a", allows("203.0.113.0/24")))?;
     let mut member = tenant("accord", json!({"namespaces": ["accord"]}));
     member["metadata"]["labels"] = json!({FLOOR: "enforce", "accord": "non"});
     cluster.platform.create(TENANTS, member)?;
     cluster.platform.create(NAMESPACES, new_namespace("accord", json!({LABEL_TENANT: "accord"})))?;
-    let to = |name: &str, block: &str| flow(name, json!({"direction": "Egress", "peers": [{"cidr": {"block": block}}]}));
+    let to = |name: &str, block: &str| {
+        flow(name, json!({"direction": "Egress", "peers": [{"cidr": {"block": block}}]}))
+    };
     let spec = flows(vec![to("dedans", "203.0.113.16/28")]);
     cluster.platform.create(Kind::SncPolicy.all("accord"), policy("p", spec))?;
     let path = Kind::SncPolicy.one("accord", "p");

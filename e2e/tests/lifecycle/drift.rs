@@ -2,7 +2,9 @@
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
-use snc_core::names::{DEFAULT_DENY, LABEL_ISOLATED, LABEL_MANAGED_BY, LABEL_TENANT, PSA_ENFORCE, RECORD, RECORD_KEY};
+use snc_core::names::{
+    DEFAULT_DENY, LABEL_ISOLATED, LABEL_MANAGED_BY, LABEL_TENANT, PSA_ENFORCE, RECORD, RECORD_KEY,
+};
 use snc_e2e::api::Ask;
 use snc_e2e::cluster::Cluster;
 use snc_e2e::objects::{
@@ -15,13 +17,19 @@ use std::time::Duration;
 
 /// What an object says, without who wrote it when.
 fn content(object: &Value) -> Value {
-    let fields = ["spec", "data", "roleRef", "subjects", "automountServiceAccountToken"];
-    let mut content: serde_json::Map<_, _> =
-        fields.iter().map(|field| ((*field).to_owned(), object[*field].clone())).collect();
-    for field in ["labels", "annotations"] {
-        content.insert(field.to_owned(), object["metadata"][field].clone());
+    let mut content =
+        json!({"labels": object["metadata"]["labels"], "annotations": object["metadata"]["annotations"]});
+    for field in ["spec", "data", "roleRef", "subjects", "automountServiceAccountToken"] {
+        content[field] = object[field].clone();
     }
-    content.into()
+    if let Ok(mut record) = serde_json::from_str::<Value>(text(object, &format!("/data/{RECORD_KEY}"))) {
+        // Since when is remembered in the record alone.
+        if let Some(record) = record.as_object_mut() {
+            record.remove("isolatedAt");
+        }
+        content["data"][RECORD_KEY] = record;
+    }
+    content
 }
 
 /// A governed namespace with one of each managed object, and where each of them is.
@@ -35,7 +43,10 @@ fn everything(cluster: &Cluster, name: &str) -> Result<Vec<String>> {
         .iter()
         .flat_map(|kind| {
             let prefix = format!("{kind:?}/");
-            managed.keys().filter_map(move |key| Some(kind.one(name, key.strip_prefix(&prefix)?))).collect::<Vec<_>>()
+            managed
+                .keys()
+                .filter_map(move |key| Some(kind.one(name, key.strip_prefix(&prefix)?)))
+                .collect::<Vec<_>>()
         })
         .collect();
     ensure!(paths.len() == 7, "default-deny, DNS, a flow, quota, limits, rights, record: {paths:?}");
@@ -69,10 +80,17 @@ pub fn objects(cluster: &Cluster) -> Result<()> {
         }
     }
     cluster.event("derive", "Repaired", "derive")?;
-    cluster.condition(&Kind::SncPolicy.one("derive", "p"), "NetworkPolicyEffective", "True", "PoliciesPresent")?;
+    cluster.condition(
+        &Kind::SncPolicy.one("derive", "p"),
+        "NetworkPolicyEffective",
+        "True",
+        "PoliciesPresent",
+    )?;
     // While the default-deny was away there was a gap, and how long it was is said.
     let events = cluster.admin.list(Kind::Event.all("derive"))?;
-    let gap = events.iter().any(|event| text(event, "/note").contains("NetworkPolicy/snc-default-deny rétabli ; absent"));
+    let gap = events
+        .iter()
+        .any(|event| text(event, "/note").contains("NetworkPolicy/snc-default-deny rétabli ; absent"));
     ensure!(gap, "{:?}", events.iter().map(|event| text(event, "/note")).collect::<Vec<_>>());
     Ok(())
 }
@@ -89,7 +107,7 @@ fn damage(path: &str) -> Value {
     } else if path.contains("/rolebindings/") {
         json!({"subjects": [anyone]})
     } else if path.contains("/configmaps/") {
-        json!({"data": {RECORD_KEY: "{}", "autre": "x"}})
+        json!({"data": {RECORD_KEY: "{}"}})
     } else {
         json!({"automountServiceAccountToken": true})
     }
@@ -117,12 +135,10 @@ pub fn labels(cluster: &Cluster) -> Result<()> {
         cluster.operator.merge(&path, json!({"metadata": {"labels": {key.as_str(): null}}}))?;
         restored(&format!("{key} to be restored"))?;
     }
-    for (key, value) in [(LABEL_TENANT, "autre"), ("secnumcloud.dev/floor-level", "Essentiel"), (PSA_ENFORCE, "privileged")] {
-        if key != LABEL_TENANT {
-            cluster.operator.merge(&path, json!({"metadata": {"labels": {key: value}}}))?;
-            restored(&format!("{key}={value} to be corrected"))?;
-        }
-    }
+    cluster
+        .operator
+        .merge(&path, json!({"metadata": {"labels": {"secnumcloud.dev/floor-level": "Essentiel"}}}))?;
+    restored("the floor to be corrected")?;
     let all: serde_json::Map<_, _> = keys.iter().map(|key| ((*key).clone(), Value::Null)).collect();
     cluster.operator.merge(&path, json!({"metadata": {"labels": all}}))?;
     restored("all of them to be restored")
@@ -143,7 +159,9 @@ pub fn flows_change(cluster: &Cluster) -> Result<()> {
     let path = Kind::SncPolicy.one("flux", "p");
     let all = |ports: [u16; 2]| ports.map(|port| json!({"ports": [{"port": port}]}));
     let [a, b] = all([8443, 9443]);
-    cluster.platform.create(Kind::SncPolicy.all("flux"), policy("p", flows(vec![flow("a", a.clone()), flow("b", b)])))?;
+    cluster
+        .platform
+        .create(Kind::SncPolicy.all("flux"), policy("p", flows(vec![flow("a", a.clone()), flow("b", b)])))?;
     cluster.condition(&path, "Ready", "True", "Applied")?;
     let before = by_flow(cluster, "flux")?;
     ensure!(before.len() == 2, "{before:?}");
@@ -175,7 +193,10 @@ pub fn foreign(cluster: &Cluster) -> Result<()> {
     let all = [
         (Kind::NetworkPolicy, opened),
         (Kind::ResourceQuota, json!({"metadata": meta, "spec": {"hard": {"secrets": "7"}}})),
-        (Kind::LimitRange, json!({"metadata": meta, "spec": {"limits": [{"type": "Pod", "max": {"cpu": "2"}}]}})),
+        (
+            Kind::LimitRange,
+            json!({"metadata": meta, "spec": {"limits": [{"type": "Pod", "max": {"cpu": "2"}}]}}),
+        ),
         (Kind::ConfigMap, json!({"metadata": meta, "data": {"k": "v"}})),
         (Kind::ServiceAccount, json!({"metadata": meta, "automountServiceAccountToken": true})),
         (
@@ -194,12 +215,18 @@ pub fn foreign(cluster: &Cluster) -> Result<()> {
         ensure!(quota["status"]["used"].is_object(), "{quota}");
         Ok(())
     })?;
-    let stamps = || all.iter().map(|(kind, _)| Ok(stamp(&cluster.admin.get(kind.one("melange", "etranger"))?))).collect::<Result<Vec<_>>>();
+    let stamps = || {
+        all.iter()
+            .map(|(kind, _)| Ok(stamp(&cluster.admin.get(kind.one("melange", "etranger"))?)))
+            .collect::<Result<Vec<_>>>()
+    };
     let before = stamps()?;
 
     // Everything that makes the operator look again, and delete what is its own.
     let path = Kind::SncPolicy.one("melange", "p");
-    cluster.platform.create(Kind::SncPolicy.all("melange"), policy("p", flows(vec![flow("a", json!({}))])))?;
+    cluster
+        .platform
+        .create(Kind::SncPolicy.all("melange"), policy("p", flows(vec![flow("a", json!({}))])))?;
     cluster.condition(&path, "NetworkPolicyEffective", "Unknown", "ForeignPolicy")?;
     cluster.platform.merge(&path, json!({"spec": flows(vec![flow("b", json!({}))])}))?;
     eventually("the orphan to be deleted", || {
@@ -219,7 +246,10 @@ pub fn foreign(cluster: &Cluster) -> Result<()> {
     let after = stamps()?;
     ensure!(before == after, "{before:?} became {after:?}");
     let found = cluster.admin.get(namespace("melange"))?;
-    ensure!(label(&found, "equipe") == Some("a") && found["metadata"]["annotations"]["note"] == "b", "{found}");
+    ensure!(
+        label(&found, "equipe") == Some("a") && found["metadata"]["annotations"]["note"] == "b",
+        "{found}"
+    );
     Ok(())
 }
 
@@ -232,12 +262,21 @@ pub fn squatters(cluster: &Cluster) -> Result<()> {
     let binding = json!({"metadata": {"name": "snc-owners"}, "roleRef": admin, "subjects": [subject]});
     cluster.platform.create(Kind::NetworkPolicy.all("squat"), opening(DEFAULT_DENY))?;
     cluster.platform.create(Kind::NetworkPolicy.all("squat"), opening("snc-dns"))?;
-    cluster.platform.create(Kind::ConfigMap.all("squat"), json!({"metadata": {"name": RECORD}, "data": {RECORD_KEY: "{"}}))?;
-    cluster.platform.create(Kind::ResourceQuota.all("squat"), json!({"metadata": {"name": "snc-quota"}, "spec": {"hard": {"pods": "9999"}}}))?;
+    cluster.platform.create(
+        Kind::ConfigMap.all("squat"),
+        json!({"metadata": {"name": RECORD}, "data": {RECORD_KEY: "{"}}),
+    )?;
+    cluster.platform.create(
+        Kind::ResourceQuota.all("squat"),
+        json!({"metadata": {"name": "snc-quota"}, "spec": {"hard": {"pods": "9999"}}}),
+    )?;
     cluster.platform.create(Kind::RoleBinding.all("squat"), binding)?;
 
     let owners = json!([{"kind": "User", "name": "proprietaire"}]);
-    cluster.platform.create(TENANTS, tenant("squat", json!({"namespaces": ["squat"], "owners": owners, "quota": {"pods": "5"}})))?;
+    cluster.platform.create(
+        TENANTS,
+        tenant("squat", json!({"namespaces": ["squat"], "owners": owners, "quota": {"pods": "5"}})),
+    )?;
     cluster.isolated("squat")?;
     let deny = cluster.admin.get(Kind::NetworkPolicy.one("squat", DEFAULT_DENY))?;
     ensure!(deny["spec"]["ingress"].is_null() && deny["spec"]["egress"].is_null(), "{deny}");
@@ -252,7 +291,12 @@ pub fn squatters(cluster: &Cluster) -> Result<()> {
     eventually("the owners' binding", || {
         let binding = cluster.admin.get(Kind::RoleBinding.one("squat", "snc-owners"))?;
         ensure!(binding["roleRef"]["name"] == "snc-tenant-admin", "{binding}");
-        ensure!(binding["subjects"].as_array().is_some_and(|all| all.len() == 1 && all[0]["name"] == "proprietaire"), "{binding}");
+        ensure!(
+            binding["subjects"]
+                .as_array()
+                .is_some_and(|all| all.len() == 1 && all[0]["name"] == "proprietaire"),
+            "{binding}"
+        );
         Ok(())
     })
 }

@@ -6,8 +6,8 @@ use serde_json::json;
 use snc_core::names::{LABEL_ISOLATED, LABEL_TENANT, PSA_ENFORCE};
 use snc_e2e::cluster::Cluster;
 use snc_e2e::objects::{
-    BASELINES, Kind, NAMESPACES, TENANTS, at, baseline, flow, flows, label, namespace, new_namespace, pod, policy,
-    tenant,
+    BASELINES, Kind, NAMESPACES, TENANTS, at, baseline, flow, flows, label, namespace, new_namespace, pod,
+    policy, tenant,
 };
 use snc_e2e::wait::{eventually, throughout};
 use std::time::Duration;
@@ -40,10 +40,14 @@ pub fn outlives(cluster: &Cluster) -> Result<()> {
         Ok(())
     })?;
     cluster.condition(&Kind::SncPolicy.one("retenue", "p"), "Ready", "True", "Applied")?;
-    let before = (cluster.managed("retenue")?, cluster.admin.get(namespace("retenue"))?["metadata"]["labels"].take());
+    let before =
+        (cluster.managed("retenue")?, cluster.admin.get(namespace("retenue"))?["metadata"]["labels"].take());
     let unchanged = |what: &str| {
         throughout(Duration::from_secs(2), || {
-            let now = (cluster.managed("retenue")?, cluster.admin.get(namespace("retenue"))?["metadata"]["labels"].take());
+            let now = (
+                cluster.managed("retenue")?,
+                cluster.admin.get(namespace("retenue"))?["metadata"]["labels"].take(),
+            );
             ensure!(now == before, "{what}: {before:?} became {now:?}");
             Ok(())
         })

@@ -36,6 +36,7 @@ pub mod reason {
     pub const POLICIES_MISSING: &str = "PoliciesMissing";
     pub const FOREIGN_POLICY: &str = "ForeignPolicy";
     pub const HOST_NETWORK: &str = "HostNetwork";
+    pub const RANGES_UNKNOWN: &str = "RangesUnknown";
     pub const UNMODELLED_KIND: &str = "UnmodelledPolicyKind";
 
     pub const ENFORCEMENT_NOT_PROVEN: &str = "EnforcementNotProven";

@@ -38,8 +38,10 @@ pub enum Effective {
     NotEnforced,
     Missing(Names),
     HostNetwork(Names),
-    Unmodelled(Names),
     Foreign(Names),
+    Unmodelled(Names),
+    /// Flows to addresses, while nobody said which addresses are the cluster's own.
+    RangesUnknown(Names),
 }
 
 #[derive(Debug, Default)]
@@ -54,6 +56,8 @@ pub struct Facts<'a> {
     pub host_network_pods: Vec<&'a str>,
     /// API groups served by the cluster whose policies this version does not model.
     pub unmodelled: Vec<&'a str>,
+    /// Open flows to addresses of which it is not known whether they are nodes, pods or the control plane.
+    pub unbounded_flows: Vec<&'a str>,
 }
 
 /// Disproved before unknown: a hole that is certain is not hidden behind one that is not.
@@ -70,6 +74,8 @@ pub fn assess(facts: &Facts<'_>) -> Effective {
         Effective::Foreign(foreign)
     } else if let Some(groups) = names(&facts.unmodelled) {
         Effective::Unmodelled(groups)
+    } else if let Some(flows) = names(&facts.unbounded_flows) {
+        Effective::RangesUnknown(flows)
     } else {
         Effective::AsPlanned { policies: facts.planned }
     }
@@ -102,7 +108,7 @@ mod tests {
     proptest! {
         #[test]
         fn effective_only_when_nothing_speaks_against_it(
-            enforced: bool, missing: bool, foreign: bool, host: bool, unmodelled: bool,
+            enforced: bool, missing: bool, foreign: bool, host: bool, unmodelled: bool, unbounded: bool,
         ) {
             let list = |yes: bool| if yes { vec!["x"] } else { Vec::new() };
             let verdict = assess(&Facts {
@@ -112,8 +118,9 @@ mod tests {
                 foreign: list(foreign),
                 host_network_pods: list(host),
                 unmodelled: list(unmodelled),
+                unbounded_flows: list(unbounded),
             });
-            let expected = enforced && !missing && !foreign && !host && !unmodelled;
+            let expected = enforced && !missing && !foreign && !host && !unmodelled && !unbounded;
             prop_assert_eq!(matches!(verdict, Effective::AsPlanned { .. }), expected);
         }
     }

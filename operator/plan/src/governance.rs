@@ -81,19 +81,16 @@ pub fn govern(index: &Index, settings: &Settings, name: &str) -> Governance {
     }
     // The label decides; failing that our own record, for a label that somebody took away.
     let holder = label.or_else(|| record(index, name).map(|r| r.tenant.as_str()));
+    if namespace.deleting {
+        // Before any release: its pods are still going, and what is ours goes with it.
+        return holder
+            .map_or(Governance::None, |tenant| Governance::Terminating { tenant: tenant.to_owned() });
+    }
     if let Some(tenant) = releasing(index, name, holder, &claimants) {
         return Governance::Released { tenant };
     }
     if let Some(tenant) = holder {
-        let tenant = tenant.to_owned();
-        return if namespace.deleting {
-            Governance::Terminating { tenant }
-        } else {
-            Governance::Governed { tenant }
-        };
-    }
-    if namespace.deleting {
-        return Governance::None;
+        return Governance::Governed { tenant: tenant.to_owned() };
     }
     claimants.retain(|tenant| !lets_go(index, tenant, name));
     // What was isolated once is not merely observed because its label and its record were taken.

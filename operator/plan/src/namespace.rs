@@ -185,7 +185,9 @@ pub fn plan_governed(
         effective.tenant_spec.iter().filter_map(|spec| objects::owners(name, &spec.owners)).collect();
 
     let read_back = policies.iter().map(|p| (p.key(), p.fingerprint())).collect::<Vec<_>>();
-    let network = network(index, cluster, name, &read_back, enforced);
+    let unbounded = unbounded_flows(&effective, &flows);
+    let network =
+        network(index, cluster, name, &read_back, enforced, unbounded.iter().map(String::as_str).collect());
     let desired: BTreeSet<ObjectKey> =
         policies.iter().chain(&others).chain(&rights).map(Desired::key).collect();
     // What is isolated does not lean on the gate, and its repair does not wait for it.
@@ -308,6 +310,7 @@ fn network(
     namespace: &str,
     planned: &[(ObjectKey, String)],
     enforced: bool,
+    unbounded_flows: Vec<&str>,
 ) -> Network {
     let as_planned = |key: &ObjectKey, fingerprint: &String| {
         index.object(namespace, key).is_some_and(|o| !o.deleting && o.fingerprint == *fingerprint)
@@ -326,5 +329,26 @@ fn network(
         foreign,
         host_network_pods: pods.host_network.iter().map(String::as_str).collect(),
         unmodelled: cluster.unmodelled.iter().map(String::as_str).collect(),
+        unbounded_flows,
     })
+}
+
+/// Open flows to address blocks, where no baseline says which ranges are the cluster's own: they may cover nodes, the
+/// control plane or pods of others.
+fn unbounded_flows(effective: &Effective, flows: &BTreeMap<String, ResolvedFlows>) -> Vec<String> {
+    if !effective.constraints.denied_blocks.blocks().is_empty() {
+        return Vec::new();
+    }
+    let to_addresses = |policy: &str, flow: &str| {
+        let declared = effective.policies.get(policy).and_then(|spec| spec.network.as_ref());
+        declared.is_some_and(|n| {
+            n.flows.iter().any(|f| f.name == flow && f.peers.iter().any(|p| p.cidr.is_some()))
+        })
+    };
+    flows
+        .iter()
+        .flat_map(|(policy, resolved)| resolved.flows.iter().map(move |flow| (policy, &flow.name)))
+        .filter(|(policy, flow)| to_addresses(policy, flow))
+        .map(|(_, flow)| flow.clone())
+        .collect()
 }

@@ -750,3 +750,22 @@ fn a_default_deny_older_than_its_namespace_is_no_evidence() {
     cluster.index.apply_object("shop", deny(), observed);
     assert!(!cluster.plan("shop").report.unwrap().enforced);
 }
+
+/// Its pods are still going; whoever lists its name in `release`, its policies go with the namespace.
+#[test]
+fn nothing_is_released_on_the_way_out() {
+    let mut cluster = shop();
+    cluster.settle("shop");
+    let mut spec = shop_spec();
+    spec["release"] = json!(["shop"]);
+    cluster.start_deletion("shop");
+    cluster.tenant("shop", &spec);
+    assert_eq!(steps(&cluster, "shop"), ["drop isolated"]);
+    cluster.settle("shop");
+    cluster.set_label("shop", LABEL_TENANT, None);
+    cluster.set_tenant("shop", None);
+    cluster.tenant("stranger", &json!({"level": "Standard", "release": ["shop"]}));
+    cluster.restart();
+    assert!(cluster.plan("shop").steps.is_empty());
+    assert!(cluster.has("shop", &deny()));
+}

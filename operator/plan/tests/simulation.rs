@@ -17,6 +17,7 @@ use snc_plan::governance::Governance;
 use snc_plan::objects;
 use snc_plan::status::{baseline_status, policy_status, tenant_view};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
 use support::{Action, Cluster, Ns, STREAMS, actions, body, deny, unreadable};
 
 const NAMESPACES: [&str; 3] = ["a", "b", "c"];
@@ -339,12 +340,12 @@ impl Sim {
             }
             Op::DropTenant(which) => cluster.set_tenant(tenant_name(which), None),
             Op::UnreadableTenant(which) => {
-                cluster.set_tenant(tenant_name(which), Some(unreadable(tenant_name(which))))
+                cluster.set_tenant(tenant_name(which), Some(unreadable(tenant_name(which))));
             }
             Op::Baseline(n, menu) => cluster.baseline(baseline_name(n), &baseline(menu)),
             Op::DropBaseline(n) => cluster.set_baseline(baseline_name(n), None),
             Op::UnreadableBaseline(n) => {
-                cluster.set_baseline(baseline_name(n), Some(unreadable(baseline_name(n))))
+                cluster.set_baseline(baseline_name(n), Some(unreadable(baseline_name(n))));
             }
             Op::Policy(n, p, menu) => {
                 if cluster.namespaces.get(name(n)).is_some_and(|ns| !ns.deleting) {
@@ -505,7 +506,7 @@ fn views(cluster: &Cluster) -> BTreeMap<Key, String> {
         for (_, policy) in cluster.index.policies(name) {
             if let Ok(policy) = policy {
                 let status = policy_status(policy, &plan, &[], cluster.settings.lang, cluster.now);
-                text.push_str(&format!("{status:?}"));
+                write!(text, "{status:?}").unwrap();
             }
         }
         all.insert(Key::Namespace(name.to_owned()), text);

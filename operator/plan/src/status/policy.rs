@@ -264,6 +264,15 @@ fn network_policy_effective(network: &Network) -> Answer {
             ),
             format!("NetworkPolicies that are not the operator's and may open the namespace: {names}"),
         ),
+        Network::RangesUnknown(names) => Answer::unknown(
+            reason::RANGES_UNKNOWN,
+            format!(
+                "aucun SncBaseline ne dit quelles plages sont celles du cluster (spec.network.deniedCIDRs) ; ces flux vers des adresses peuvent les couvrir : {names}"
+            ),
+            format!(
+                "no SncBaseline says which ranges are the cluster's own (spec.network.deniedCIDRs); these flows to addresses may cover them: {names}"
+            ),
+        ),
         Network::Unmodelled(names) => Answer::unknown(
             reason::UNMODELLED_KIND,
             format!("ce cluster sert des politiques réseau que cette version ne sait pas lire : {names}"),

@@ -18,10 +18,10 @@ pub(super) fn show(scene: &Scene, played: &[Played]) -> Result<()> {
     scene.show(&["get", "sncp", "-A"])?;
     scene.show(&["get", "snct"])?;
     say::note(scene.pick(
-        "EFFECTIVE : les NetworkPolicy relues isolent bien ; Unknown à l'atelier, à cause de la politique étrangère. ISOLATED \
+        "EFFECTIVE : True si les NetworkPolicy relues isolent bien ; Unknown à l'atelier, à cause de la politique étrangère. ISOLATED \
          reste Unknown partout : rien ne prouve que le réseau de ce cluster applique les NetworkPolicy, et l'opérateur ne \
          l'affirme pas.",
-        "EFFECTIVE: the NetworkPolicies read back do isolate; Unknown at the atelier, because of the foreign policy. ISOLATED \
+        "EFFECTIVE: True if the NetworkPolicies read back do isolate; Unknown at the atelier, because of the foreign policy. ISOLATED \
          stays Unknown everywhere: nothing proves that this cluster's network enforces NetworkPolicies, and the operator does \
          not claim it.",
     ));

@@ -44,7 +44,8 @@ async fn requests(script: Script) -> (Outcome, Vec<String>, Vec<Value>) {
                 }
                 (StatusCode::OK, body.clone())
             });
-            let response = Response::builder().status(status).body(Body::from(answer.to_string().into_bytes()));
+            let response =
+                Response::builder().status(status).body(Body::from(answer.to_string().into_bytes()));
             send.send_response(response.unwrap());
         }
     });
@@ -72,17 +73,17 @@ fn context(client: Client) -> Context {
 }
 
 fn fill(index: &mut Index) {
-    let namespace: Namespace =
-        serde_json::from_value(json!({"metadata": {"name": "shop", "uid": "u1", "creationTimestamp": "2026-01-01T00:00:00Z"}}))
-            .unwrap();
+    let namespace: Namespace = serde_json::from_value(
+        json!({"metadata": {"name": "shop", "uid": "u1", "creationTimestamp": "2026-01-01T00:00:00Z"}}),
+    )
+    .unwrap();
     index.apply_namespace(&namespace);
-    let resource = |kind: &str, name: &str, spec: Value| {
-        json!({"apiVersion": "secnumcloud.dev/v1alpha1", "kind": kind, "metadata": {"name": name, "generation": 1}, "spec": spec})
-    };
+    let resource = |kind: &str, name: &str, spec: Value| json!({"apiVersion": "secnumcloud.dev/v1alpha1", "kind": kind, "metadata": {"name": name, "generation": 1}, "spec": spec});
     let baseline = resource("SncBaseline", "floor", json!({"modes": {"isolation": "Enforce"}}));
     index.apply_baseline("floor", Ok(Arc::new(serde_json::from_value(baseline).unwrap())));
     let owners = json!([{"kind": "User", "name": "alice"}]);
-    let tenant = resource("SncTenant", "t", json!({"level": "Standard", "namespaces": ["shop"], "owners": owners}));
+    let tenant =
+        resource("SncTenant", "t", json!({"level": "Standard", "namespaces": ["shop"], "owners": owners}));
     index.apply_tenant("t", Ok(Arc::new(serde_json::from_value(tenant).unwrap())));
 }
 
@@ -103,13 +104,17 @@ async fn labels_then_default_deny_then_read_back_then_the_gate_then_rights() {
         position(&lines, "/networkpolicies/snc-default-deny").unwrap(),
         position(&lines, "/networkpolicies/snc-dns").unwrap(),
         position(&lines, "/configmaps/snc-effective").unwrap(),
-        lines.iter().position(|l| l == "GET /apis/networking.k8s.io/v1/namespaces/shop/networkpolicies").unwrap(),
+        lines
+            .iter()
+            .position(|l| l == "GET /apis/networking.k8s.io/v1/namespaces/shop/networkpolicies")
+            .unwrap(),
         opens_the_gate(&bodies).unwrap(),
         position(&lines, "/rolebindings/snc-owners").unwrap(),
     ];
     assert!(order.is_sorted(), "{order:?} {lines:#?}");
     assert!(!lines.iter().any(|l| l.starts_with("DELETE")), "{lines:#?}");
-    let to_the_namespace = lines.iter().zip(&bodies).filter(|(l, _)| l.as_str() == "PATCH /api/v1/namespaces/shop");
+    let to_the_namespace =
+        lines.iter().zip(&bodies).filter(|(l, _)| l.as_str() == "PATCH /api/v1/namespaces/shop");
     for (_, body) in to_the_namespace {
         assert_eq!(body["metadata"]["uid"], "u1", "every write to a Namespace carries its UID: {body}");
     }
@@ -153,6 +158,7 @@ async fn a_list_that_apply_leaves_behind_is_replaced_in_place() {
             .then_some((StatusCode::OK, left))
     }))
     .await;
-    let put = position(&lines, "PUT /apis/networking.k8s.io/v1/namespaces/shop/networkpolicies/snc-default-deny");
+    let put =
+        position(&lines, "PUT /apis/networking.k8s.io/v1/namespaces/shop/networkpolicies/snc-default-deny");
     assert!(put.is_some() && !lines.iter().any(|l| l.starts_with("DELETE")), "{lines:#?}");
 }
