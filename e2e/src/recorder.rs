@@ -396,10 +396,10 @@ pub struct Analysis {
     pub policies_written: usize,
     pub policies_deleted: usize,
     pub deny_rewritten: usize,
-    /// From the creation of a namespace to its isolation, sorted.
-    pub isolated_after: Vec<Duration>,
+    /// From the creation of a namespace to its isolation, with its name, sorted.
+    pub isolated_after: Vec<(Duration, String)>,
     /// From the removal of a governed namespace to the creation of the next of its name, sorted.
-    pub recreated_after: Vec<Duration>,
+    pub recreated_after: Vec<(Duration, String)>,
     pub violations: Vec<Violation>,
 }
 
@@ -505,13 +505,14 @@ impl Replay {
             analysis.governed += 1;
             if let Some(before) = before {
                 analysis.recreated += 1;
-                analysis.recreated_after.push(namespace.created.saturating_sub(before.removed));
+                let after = namespace.created.saturating_sub(before.removed);
+                analysis.recreated_after.push((after, entry.name.clone()));
             }
         }
         if namespace.label.as_deref() == Some("true") && !namespace.isolated {
             namespace.isolated = true;
             analysis.isolated += 1;
-            analysis.isolated_after.push(entry.at.saturating_sub(namespace.created));
+            analysis.isolated_after.push((entry.at.saturating_sub(namespace.created), entry.name.clone()));
             analysis.recreated_isolated += usize::from(before.is_some_and(|before| before.isolated));
         }
     }
@@ -610,6 +611,8 @@ fn instant(fault: Fault, entry: &Entry, uid: &str, what: String) -> Violation {
 
 #[cfg(test)]
 mod tests {
+    use kube::core::Status;
+
     use super::Change::{Added, Deleted, Modified};
     use super::*;
     use serde_json::json;
@@ -721,6 +724,19 @@ mod tests {
             entry(8, Added, "front", Facts::Pod),
         ];
         assert_eq!(faults(&life), [(Fault::PodBeforeDeny, 8, Some(8))]);
+    }
+
+    #[test]
+    fn an_expired_watch_is_a_hole_and_a_lost_connection_is_none() {
+        let answer = |code| {
+            kube::Error::Api(Status::failure("too old resource version", "Expired").with_code(code).boxed())
+        };
+        assert!(resumable(answer(410)).is_err());
+        assert!(resumable(answer(503)).is_ok());
+        let cut = kube::Error::ReadEvents(std::io::ErrorKind::ConnectionReset.into());
+        assert!(resumable(cut).is_ok());
+        let garbled = serde_json::from_str::<Namespace>("{").unwrap_err();
+        assert!(resumable(kube::Error::SerdeError(garbled)).is_err());
     }
 
     #[test]

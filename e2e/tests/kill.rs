@@ -164,6 +164,14 @@ impl Stage {
             calm.as_secs_f32(),
             stopping.as_secs_f32(),
         ));
+        if std::env::var_os("TEMP_KEEP").is_some() {
+            let lines: Vec<String> = recording.entries.iter().map(|entry| format!("{entry:?}")).collect();
+            keep("e2e-kill-all.txt", &lines.join("\n"))?;
+            keep("e2e-kill-all.log", &self.log())?;
+            for (time, name) in analysis.isolated_after.iter().rev().take(12) {
+                tell(&format!("{time:.0?} {name}"));
+            }
+        }
         if !analysis.violations.is_empty() {
             let concerned: BTreeSet<&str> =
                 analysis.violations.iter().map(|v| v.namespace.as_str()).collect();
@@ -430,13 +438,13 @@ fn report(recording: &Recording, analysis: &Analysis, kills: &Kills, churn: &Chu
     lines.push(format!(
         "{recreated} re-created under the same name, {recreated_isolated} of them isolated after one that was"
     ));
-    let middle = |times: &[Duration]| times.get(times.len() / 2).copied().unwrap_or_default();
-    let most = |times: &[Duration]| times.last().copied().unwrap_or_default();
     for (what, times) in [
         ("from creation to isolation", &analysis.isolated_after),
         ("from removal to re-creation", &analysis.recreated_after),
     ] {
-        lines.push(format!("{what}: {:.0?} in the middle, {:.0?} at most", middle(times), most(times)));
+        let middle = times.get(times.len() / 2).map(|(time, _)| *time).unwrap_or_default();
+        let (most, name) = times.last().cloned().unwrap_or_default();
+        lines.push(format!("{what}: {middle:.0?} in the middle, {most:.0?} at most ({name})"));
     }
     lines.push(format!(
         "{} pods; {} policies written, {} deleted, default-deny written again {} times",

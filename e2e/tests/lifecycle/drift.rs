@@ -2,9 +2,7 @@
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
-use snc_core::names::{
-    DEFAULT_DENY, LABEL_ISOLATED, LABEL_MANAGED_BY, LABEL_TENANT, PSA_ENFORCE, RECORD, RECORD_KEY,
-};
+use snc_core::names::{DEFAULT_DENY, LABEL_ISOLATED, LABEL_MANAGED_BY, LABEL_TENANT, RECORD, RECORD_KEY};
 use snc_e2e::api::Ask;
 use snc_e2e::cluster::Cluster;
 use snc_e2e::objects::{
@@ -301,7 +299,7 @@ pub fn squatters(cluster: &Cluster) -> Result<()> {
     })
 }
 
-/// The record of a namespace says who held it. Anybody with ConfigMaps of their own could write one.
+/// The record of a namespace says who held it. Anybody who may write in a namespace could write one.
 pub fn forged_record(cluster: &Cluster) -> Result<()> {
     cluster.governed("victime", &["victime"], json!({}))?;
     let own = cluster.platform.create(NAMESPACES, new_namespace("intrus", json!({})))?;

@@ -1,5 +1,13 @@
 //! `cargo xtask demo`: two tenants, a small shop, planted mistakes, and what the operator makes of them.
 
+/// To stdout, and not a panic when its reader has gone.
+macro_rules! out {
+    ($($text:tt)*) => { $crate::commands::demo::say::write(format_args!($($text)*)) };
+}
+macro_rules! outln {
+    ($($text:tt)*) => { $crate::commands::demo::say::write(format_args!("{}\n", format_args!($($text)*))) };
+}
+
 mod existing;
 mod lang;
 mod mistakes;
@@ -98,7 +106,7 @@ fn attend(args: &Args, lang: Lang, base: &Path) -> Result<bool> {
                 args.name
             );
         }
-        println!(
+        outln!(
             "{}",
             lang.pick(
                 "Ce qui restait d'un essai inachevé est retiré.",
@@ -119,7 +127,7 @@ fn attend(args: &Args, lang: Lang, base: &Path) -> Result<bool> {
         bail!("the operator of this demo has ended; `cargo xtask demo --existing --remove` cleans up");
     }
     if args.ci || report.health != Health::Up {
-        println!(
+        outln!(
             "{}",
             lang.pick(
                 "La démo précédente est arrêtée ; une nouvelle commence.",
@@ -129,7 +137,7 @@ fn attend(args: &Args, lang: Lang, base: &Path) -> Result<bool> {
         harness::stop_locked(&report.dir, false)?;
         return Ok(false);
     }
-    println!("{}", lang.pick(
+    outln!("{}", lang.pick(
         "La démo tourne déjà ; voici où elle en est. (Pour recommencer : cargo xtask down, puis demo.)",
         "The demo is running already; this is where it stands. (To start again: cargo xtask down, then demo.)",
     ));
@@ -224,7 +232,7 @@ fn perform(scene: &Scene) -> Result<Story> {
         "le namespace de l'erreur 5 finit d'être supprimé, gardes en place",
         "the namespace of mistake 5 ends being deleted, with the guards on",
     );
-    println!();
+    outln!("");
     let deleted = say::timed(scene.lang, gone, || {
         scene.until("atelier-test to be deleted", 60, || {
             Ok(scene.platform.get(&["namespaces", "atelier-test"])?.is_none().then_some(()))
@@ -328,7 +336,7 @@ fn finish(args: &Args, mut scene: Scene, story: &Story, started: Instant) -> Res
     }
     let (good, all) =
         (story.played.iter().filter(|played| played.differs.is_empty()).count(), story.played.len());
-    println!(
+    outln!(
         "\n{} {good}/{all} ({:.0} s)",
         lang.pick("Comme prévu :", "As expected:"),
         started.elapsed().as_secs_f64()

@@ -48,6 +48,8 @@ enum Stage {
     Harness,
     /// The operator on a real API server
     E2e,
+    /// What README promises a newcomer
+    Demo,
 }
 
 impl Stage {
@@ -62,6 +64,7 @@ impl Stage {
             Self::Chart => "chart",
             Self::Harness => "harness",
             Self::E2e => "e2e",
+            Self::Demo => "demo",
         }
     }
 
@@ -71,7 +74,7 @@ impl Stage {
     }
 
     const fn needs_tools(self) -> bool {
-        matches!(self, Self::Tools | Self::Chart | Self::Harness | Self::E2e)
+        matches!(self, Self::Tools | Self::Chart | Self::Harness | Self::E2e | Self::Demo)
     }
 
     const fn runs_cargo_tests(self) -> bool {
@@ -150,6 +153,12 @@ impl Run {
                     command.env("SNC_E2E_FULL", "1");
                 }
                 cargo::run(on_real_tools(&mut command))
+            }
+            Stage::Demo => {
+                self.tools()?;
+                // As its own process, under a name of its own: a demo that somebody left running is not ours.
+                let name = format!("test-{}", std::process::id());
+                cargo::run(Command::new(std::env::current_exe()?).args(["demo", "--ci", "--name", &name]))
             }
         }
     }

@@ -111,7 +111,7 @@ fn confirm(lang: Lang) -> Result<()> {
     if !io::stdin().is_terminal() {
         return Ok(());
     }
-    print!("{} ", lang.pick("\nContinuer ? [o/N]", "\nGo on? [y/N]"));
+    out!("{} ", lang.pick("\nContinuer ? [o/N]", "\nGo on? [y/N]"));
     io::stdout().flush()?;
     let mut answer = String::new();
     io::stdin().lock().read_line(&mut answer)?;
@@ -156,7 +156,7 @@ pub(super) fn install_chart(client: &Client, language: &str) -> Result<()> {
 pub(super) fn remove(lang: Lang, base: &Path, name: &str) -> Result<()> {
     let client = Client::existing(&toolchain()?)?;
     let server = server_of(&client)?;
-    println!("{} {server}", lang.pick("La démo est retirée de", "The demo is removed from"));
+    outln!("{} {server}", lang.pick("La démo est retirée de", "The demo is removed from"));
     // First, so that it creates nothing again; what it guards can be deleted without it.
     harness::stop(base, name, false)?;
     take_out(&client)
@@ -194,7 +194,7 @@ pub(super) fn take_out(client: &Client) -> Result<()> {
 }
 
 fn fine(output: Output) -> Result<()> {
-    print!("{}", output.stdout);
+    out!("{}", output.stdout);
     if !output.success() {
         bail!("{}", output.stderr.trim());
     }

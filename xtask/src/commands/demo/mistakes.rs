@@ -113,7 +113,7 @@ impl Act<'_> {
     fn tried(&self, fr: &'static str, en: &'static str, commands: &[&str]) {
         say::labelled(self.scene.pick("tenté", "tried"), self.scene.pick(fr, en));
         for command in commands {
-            println!("             $ {command}");
+            outln!("             $ {command}");
         }
     }
 
@@ -143,7 +143,7 @@ impl Act<'_> {
 pub(super) fn play_all(scene: &Scene) -> Result<Vec<Played>> {
     let mut played = Vec::new();
     for (position, mistake) in ALL.iter().enumerate() {
-        println!("\n{}. {}", position + 1, scene.pick(mistake.title.0, mistake.title.1));
+        outln!("\n{}. {}", position + 1, scene.pick(mistake.title.0, mistake.title.1));
         let mut act = Act { scene, differs: Vec::new() };
         let result = (mistake.play)(&mut act);
         interrupt::check()?;

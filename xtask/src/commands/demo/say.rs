@@ -1,42 +1,50 @@
 //! How the demo writes: headings, wrapped notes, commands and answers.
 
 use super::lang::Lang;
-use std::time::Instant;
+use std::{
+    fmt::Arguments,
+    io::{Write, stdout},
+    time::Instant,
+};
 
 const WIDTH: usize = 100;
 
+pub(super) fn write(text: Arguments<'_>) {
+    let _ = stdout().write_fmt(text);
+}
+
 pub(super) fn heading(text: &str) {
-    println!("\n{text}\n{}", "─".repeat(text.chars().count()));
+    outln!("\n{text}\n{}", "─".repeat(text.chars().count()));
 }
 
 pub(super) fn note(text: &str) {
-    print!("{}", wrapped(text, "", ""));
+    out!("{}", wrapped(text, "", ""));
 }
 
 /// A label and what belongs to it, the label padded so that several line up.
 pub(super) fn labelled(label: &str, text: &str) {
     let first = format!("   {label:9} ");
     let rest = " ".repeat(first.chars().count());
-    print!("{}", wrapped(text, &first, &rest));
+    out!("{}", wrapped(text, &first, &rest));
 }
 
 pub(super) fn command(text: &str) {
-    println!("   $ {text}");
+    outln!("   $ {text}");
 }
 
 /// What a command answered, as it is.
 pub(super) fn verbatim(text: &str) {
     for line in text.trim_end().lines() {
-        println!("   {line}");
+        outln!("   {line}");
     }
 }
 
 /// Something that takes a while: said before, and how long it took after.
 pub(super) fn timed<T, E>(lang: Lang, what: &str, work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
-    println!("   … {what}");
+    outln!("   … {what}");
     let started = Instant::now();
     let result = work()?;
-    println!("     {}", lang.seconds(started.elapsed()));
+    outln!("     {}", lang.seconds(started.elapsed()));
     Ok(result)
 }
 

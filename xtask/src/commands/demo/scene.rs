@@ -289,7 +289,7 @@ impl Scene {
         if !output.success() {
             bail!("kubectl {} failed: {}", args.join(" "), output.stderr.trim());
         }
-        println!();
+        outln!("");
         Ok(())
     }
 }

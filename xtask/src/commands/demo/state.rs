@@ -70,7 +70,8 @@ fn snc(scene: &Scene, args: &[&str]) -> Result<()> {
     say::command(&format!("kubectl snc {}", args.join(" ")));
     // On a terminal it fits its columns to the width itself.
     let status = if stdout().is_terminal() {
-        stdout().flush()?;
+        // So that what we said comes first.
+        let _ = stdout().flush();
         command.stderr(Stdio::null()).status()?
     } else {
         let output = command.output()?;
@@ -148,15 +149,15 @@ pub(super) fn next(scene: &Scene, name: &str) -> Result<()> {
         ),
     ];
     for (command, fr, en) in commands {
-        println!("   $ {command:56} # {}", scene.pick(fr, en));
+        outln!("   $ {command:56} # {}", scene.pick(fr, en));
     }
-    println!(
+    outln!(
         "\n   {}",
         scene.pick("Comme alice, qui ne voit que sa boutique :", "As alice, who sees her shop only:")
     );
     say::command(&format!("{alice} get pods,sncp -n boutique-app"));
     say::command(&format!("{alice} get pods -n atelier-app    # {}", scene.pick("refusé", "refused")));
-    println!("\n   {}", scene.pick("Arrêter :", "Stop:"));
+    outln!("\n   {}", scene.pick("Arrêter :", "Stop:"));
     match scene.cluster {
         Cluster::Local(_) => say::command(&format!("cargo xtask down --name {name}")),
         Cluster::Existing { .. } => {
@@ -165,6 +166,6 @@ pub(super) fn next(scene: &Scene, name: &str) -> Result<()> {
     }
     let log = scene.cluster.instance().log_path(super::scene::OPERATOR);
     let log = log.strip_prefix(workspace::root()).unwrap_or(&log);
-    println!("   {} {}", scene.pick("Journal de l'opérateur :", "Log of the operator:"), log.display());
+    outln!("   {} {}", scene.pick("Journal de l'opérateur :", "Log of the operator:"), log.display());
     Ok(())
 }
