@@ -1,13 +1,16 @@
 //! Pods and the first instants of a namespace.
 
 use crate::rights::plant_edit;
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde_json::json;
 use snc_core::names::{DEFAULT_DENY, GUARD_GATE, LABEL_TENANT};
 use snc_e2e::api::{Answered, Api};
 use snc_e2e::cluster::Cluster;
-use snc_e2e::objects::{GUARD_BINDINGS, Kind, NAMESPACES, TENANTS, at, new_namespace, pod, tenant, version};
-use snc_e2e::wait::eventually;
+use snc_e2e::objects::{
+    BASELINES, GUARD_BINDINGS, Kind, NAMESPACES, TENANTS, at, baseline, namespace, new_namespace, pod,
+    tenant, version,
+};
+use snc_e2e::wait::{eventually, throughout};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -40,39 +43,70 @@ fn hammer(api: &Api, namespace: &str, who: &str) -> Result<Attempts> {
     bail!("not reached")
 }
 
+/// Everything that concerns a namespace is declared in the instants before it is made, so that a part of it may not
+/// have reached the operator when the namespace does.
 pub fn race(cluster: &Cluster) -> Result<()> {
-    let claim = tenant("course", json!({"namespacePrefixes": ["course-"]}));
-    cluster.platform.create(TENANTS, claim)?;
     let mut refused = 0;
     for round in 0..8 {
-        let name = format!("course-{round}");
+        let name = &format!("course-{round}");
         let people =
             [("platform-1", &cluster.platform), ("platform-2", &cluster.platform), ("alice", &cluster.alice)];
         let attempts = thread::scope(|scope| {
-            let running: Vec<_> = people
-                .map(|(who, api)| {
-                    let name = &name;
-                    scope.spawn(move || hammer(api, name, who))
-                })
-                .into();
-            let labelled = new_namespace(&name, json!({LABEL_TENANT: "course"}));
-            let planted = cluster
-                .platform
-                .create(NAMESPACES, labelled)
-                .map_err(Into::into)
-                .and_then(|_| plant_edit(cluster, &name, "alice"));
-            let attempts = running.into_iter().map(|one| one.join().map_err(|_| anyhow::anyhow!("panic"))?);
+            let running = people.map(|(who, api)| scope.spawn(move || hammer(api, name, who)));
+            let declared = declare(cluster, name);
+            let attempts = running.into_iter().map(|one| one.join().map_err(|_| anyhow!("panic"))?);
             let attempts = attempts.collect::<Result<Vec<_>>>();
-            planted.and(attempts)
+            declared.and(attempts)
         })?;
-        let deny = version(&cluster.admin.get(Kind::NetworkPolicy.one(&name, DEFAULT_DENY))?);
+        let deny = cluster.admin.find(Kind::NetworkPolicy.one(name, DEFAULT_DENY))?;
+        let state = || {
+            cluster
+                .admin
+                .get(namespace(name))
+                .map_or_else(|refusal| refusal.to_string(), |found| found["metadata"]["labels"].to_string())
+        };
+        let deny = deny
+            .map(|deny| version(&deny))
+            .with_context(|| format!("{name}: pods and no default-deny: {}", state()))?;
         for attempt in &attempts {
-            ensure!(deny < attempt.accepted, "{name}: default-deny at {deny}, a pod at {}", attempt.accepted);
+            ensure!(
+                deny < attempt.accepted,
+                "{name}: default-deny at {deny}, a pod at {}: {}",
+                attempt.accepted,
+                state()
+            );
         }
         refused += attempts.iter().map(|one| one.refused_by_gate).sum::<usize>();
     }
     ensure!(refused > 0, "the gate was never asked: nothing is shown");
     Ok(())
+}
+
+fn declare(cluster: &Cluster, name: &str) -> Result<()> {
+    let floor = json!({
+        "tenantSelector": {"matchLabels": {"course": name}}, "modes": {"isolation": "Enforce"},
+    });
+    cluster.platform.create(BASELINES, baseline(name, floor))?;
+    let mut member = tenant(name, json!({"namespaces": [name]}));
+    member["metadata"]["labels"] = json!({"course": name});
+    cluster.platform.create(TENANTS, member)?;
+    cluster.platform.create(NAMESPACES, new_namespace(name, json!({LABEL_TENANT: name})))?;
+    plant_edit(cluster, name, "alice")
+}
+
+/// A namespace whose tenant nobody has declared is nobody's to open.
+pub fn unknown_tenant(cluster: &Cluster) -> Result<()> {
+    let labelled = new_namespace("orphelin", json!({LABEL_TENANT: "orphelin"}));
+    cluster.platform.create(NAMESPACES, labelled)?;
+    until_judged(&cluster.platform, "orphelin", "p")?;
+    throughout(Duration::from_secs(3), || {
+        let answer = cluster.platform.create(Kind::Pod.all("orphelin"), pod("p"));
+        let found = cluster.admin.get(namespace("orphelin"))?["metadata"]["labels"].take();
+        answer.refused_by(GUARD_GATE).map(drop).with_context(|| found.to_string())
+    })?;
+    cluster.platform.create(TENANTS, tenant("orphelin", json!({"namespaces": ["orphelin"]})))?;
+    cluster.isolated("orphelin")?;
+    eventually("a pod", || Ok(cluster.platform.create(Kind::Pod.all("orphelin"), pod("p"))?)).map(drop)
 }
 
 /// With nobody there to open the gate, it stays closed for everybody; with its binding gone, the same requests pass.
@@ -92,7 +126,7 @@ pub fn first_instant(cluster: &Cluster) -> Result<()> {
             .flat_map(|i| people.map(|(who, api)| (format!("{who}-{i}"), api)))
             .map(|(who, api)| scope.spawn(move || until_judged(api, "instant-a", &who)))
             .collect();
-        running.into_iter().try_for_each(|one| one.join().map_err(|_| anyhow::anyhow!("panic"))?)
+        running.into_iter().try_for_each(|one| one.join().map_err(|_| anyhow!("panic"))?)
     })?;
     ensure!(cluster.admin.list(Kind::Pod.all("instant-a"))?.is_empty(), "a pod slipped in");
 
@@ -134,7 +168,7 @@ fn until_judged(api: &Api, namespace: &str, who: &str) -> Result<()> {
     eventually("the gate's answer", || {
         let answer = api.create(Kind::Pod.all(namespace), pod(who));
         if answer.is_ok() {
-            return Ok(Err(anyhow::anyhow!("the pod of {who} was let in")));
+            return Ok(Err(anyhow!("the pod of {who} was let in")));
         }
         answer.refused_by(GUARD_GATE).map(|_| Ok(()))
     })?

@@ -11,6 +11,7 @@ use std::process::ExitCode;
 
 const CASES: &[Case] = &[
     shared("no_pod_is_admitted_before_its_default_deny", gate::race),
+    shared("a_namespace_of_an_undeclared_tenant_stays_shut", gate::unknown_tenant),
     shared("nobody_but_the_operator_changes_the_labels_of_a_governed_namespace", guards::namespace_labels),
     shared("nobody_but_the_operator_changes_or_deletes_or_forges_managed_objects", guards::managed_objects),
     shared("a_reserved_name_needs_its_tenants_label_and_the_right_to_assign_it", guards::reserved_names),

@@ -50,7 +50,7 @@ pub fn claimants(cluster: &Cluster) -> Result<()> {
     let found = cluster.isolated("dispute")?;
     ensure!(label(&found, LABEL_TENANT) == Some("dispute-a"), "{found}");
     let kept = cluster.admin.get(Kind::NetworkPolicy.one("dispute", DEFAULT_DENY))?;
-    ensure!(stamp(&kept) == stamp(&deny), "the default-deny stayed as it was");
+    ensure!(stamp(&kept) == stamp(&deny), "the default-deny was written again: {deny} became {kept}");
     for tenant in [&a, &b] {
         cluster.condition(tenant, CLAIMED, "True", "Claimed")?;
     }

@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 use snc_e2e::cluster::Cluster;
 use snc_e2e::objects::{
-    BASELINES, CRDS, Kind, TENANTS, at, baseline, flow, flows, label, policy, tenant, version,
+    BASELINES, CRDS, Kind, TENANTS, at, baseline, flow, flows, label, policy, tenant, text, version,
 };
 use snc_e2e::wait::eventually;
 
@@ -89,7 +89,12 @@ fn with_garbage(cluster: &Cluster, path: &str, kept: &dyn Fn() -> Result<()>) ->
     cluster
         .platform
         .create(Kind::SncPolicy.all("lisible"), policy("p", flows(vec![flow("api", json!({}))])))?;
-    cluster.condition(&Kind::SncPolicy.one("lisible", "p"), "Ready", "True", "Applied")?;
+    // That one baseline cannot be read leaves a doubt on all, and stops nothing.
+    let served = Kind::SncPolicy.one("lisible", "p");
+    let condition = cluster.condition(&served, "Ready", "Unknown", "Unreadable")?;
+    ensure!(text(&condition, "/message").contains("SncBaseline/illisible-b"), "{condition}");
+    cluster.condition(&served, "NetworkPolicyEffective", "True", "PoliciesPresent")?;
+    ensure!(cluster.admin.get(&served)?["status"]["flows"]["applied"] == 1, "the flow is open");
     cluster.restart_operator()?;
     cluster.governed("lisible-2", &["lisible-2"], json!({}))?;
     kept()?;
