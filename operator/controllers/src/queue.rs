@@ -1,7 +1,7 @@
 //! A work queue of distinct keys: a key is handled by one worker at a time, and once more if it changed meanwhile.
 
 use snc_index::Key;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -12,11 +12,24 @@ const LAST_RETRY: Duration = Duration::from_secs(60);
 
 #[derive(Default)]
 struct State {
-    ready: BTreeSet<Key>,
+    /// In the order of arrival: sorted, the last names of the alphabet would wait as long as the first ones change.
+    ready: VecDeque<Key>,
+    queued: BTreeSet<Key>,
     running: BTreeSet<Key>,
     again: BTreeSet<Key>,
     later: BTreeSet<(Instant, Key)>,
     failures: HashMap<Key, u32>,
+}
+
+impl State {
+    /// Once only, and not while it is being handled.
+    fn enqueue(&mut self, key: Key) {
+        if self.running.contains(&key) {
+            self.again.insert(key);
+        } else if self.queued.insert(key.clone()) {
+            self.ready.push_back(key);
+        }
+    }
 }
 
 #[derive(Default)]
@@ -35,11 +48,7 @@ impl Queue {
         self.with(|state| {
             for key in keys {
                 any = true;
-                if state.running.contains(&key) {
-                    state.again.insert(key);
-                } else {
-                    state.ready.insert(key);
-                }
+                state.enqueue(key);
             }
         });
         if any {
@@ -61,14 +70,11 @@ impl Queue {
                 let now = Instant::now();
                 while state.later.first().is_some_and(|(at, _)| *at <= now) {
                     let Some((_, key)) = state.later.pop_first() else { break };
-                    if state.running.contains(&key) {
-                        state.again.insert(key);
-                    } else {
-                        state.ready.insert(key);
-                    }
+                    state.enqueue(key);
                 }
-                let key = state.ready.pop_first();
+                let key = state.ready.pop_front();
                 if let Some(key) = &key {
+                    state.queued.remove(key);
                     state.running.insert(key.clone());
                 }
                 (key, state.later.first().map(|(at, _)| *at))
@@ -92,7 +98,7 @@ impl Queue {
         let delay = self.with(|state| {
             state.running.remove(&key);
             if state.again.remove(&key) {
-                state.ready.insert(key.clone());
+                state.enqueue(key.clone());
             }
             match outcome {
                 Outcome::Done => {
@@ -143,6 +149,22 @@ mod tests {
         let a = queue.next().await;
         queue.done(a, &Outcome::Done);
         assert!(tokio::time::timeout(Duration::from_secs(1), queue.next()).await.is_err(), "nothing changed");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_waits_for_those_who_came_later() {
+        let queue = Queue::default();
+        queue.add([key("zebra")]);
+        queue.add([key("ant"), key("bee")]);
+        queue.add([key("zebra")]);
+        let mut order = Vec::new();
+        for _ in 0..3 {
+            let next = queue.next().await;
+            queue.add([key("ant")]);
+            queue.done(next.clone(), &Outcome::Done);
+            order.push(next);
+        }
+        assert_eq!(order, [key("zebra"), key("ant"), key("bee")]);
     }
 
     #[tokio::test(start_paused = true)]
