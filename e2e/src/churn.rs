@@ -44,7 +44,7 @@ const LAST_FLOW: u32 = 9;
 const KEPT: usize = 25;
 
 /// How long a namespace may take to be isolated, the operator being killed again and again.
-const PATIENCE: Duration = Duration::from_secs(90);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 #[derive(Clone, Copy)]
 struct Tenant {

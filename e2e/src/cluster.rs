@@ -53,7 +53,7 @@ impl Cluster {
             .api_server_arg(format!("--audit-policy-file={}", audit.path().join("policy.yaml").display()))
             .api_server_arg(format!("--audit-log-path={}", audit.path().join("audit.log").display()))
             .start(&Toolchain::ensure()?)?;
-        install(&plane)?;
+        plane.install_chart(&[])?;
         let operator_kubeconfig =
             plane.token_kubeconfig(OPERATOR_NAMESPACE, OPERATOR_ACCOUNT, TOKEN_LIFETIME)?;
         let runtime = Runtime::new()?;
@@ -283,43 +283,4 @@ impl Cluster {
             eprintln!("ending the control plane: {error:#}");
         }
     }
-}
-
-fn install(plane: &ControlPlane) -> Result<()> {
-    if workspace::chart().join("Chart.yaml").is_file() {
-        return plane.install_chart(&[]);
-    }
-    // Until the chart is there.
-    let crds = Command::new(workspace::binary("snc-operator")?).arg("crds").output()?;
-    let admin = plane.client(User::Admin)?;
-    admin.apply(&String::from_utf8_lossy(&crds.stdout))?;
-    admin.apply(
-        r"
-apiVersion: v1
-kind: Namespace
-metadata: { name: snc-system }
----
-apiVersion: v1
-kind: Namespace
-metadata: { name: snc-canary, labels: { secnumcloud.dev/tenant: snc-canary } }
----
-apiVersion: v1
-kind: ServiceAccount
-metadata: { name: snc-controller, namespace: snc-system }
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: ClusterRole
-metadata: { name: snc-tenant-admin }
-rules:
-- { apiGroups: [''], resources: [pods], verbs: ['*'] }
-- { apiGroups: [secnumcloud.dev], resources: [sncpolicies], verbs: ['*'] }
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: ClusterRoleBinding
-metadata: { name: snc-temporary }
-roleRef: { apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: cluster-admin }
-subjects: [{ kind: ServiceAccount, name: snc-controller, namespace: snc-system }]
-",
-    )?;
-    Ok(())
 }

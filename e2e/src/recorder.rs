@@ -611,10 +611,9 @@ fn instant(fault: Fault, entry: &Entry, uid: &str, what: String) -> Violation {
 
 #[cfg(test)]
 mod tests {
-    use kube::core::Status;
-
     use super::Change::{Added, Deleted, Modified};
     use super::*;
+    use kube::core::Status;
     use serde_json::json;
 
     fn namespace(version: u64, change: Change, isolated: Option<&str>, deleting: bool) -> Entry {

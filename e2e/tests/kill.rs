@@ -164,14 +164,6 @@ impl Stage {
             calm.as_secs_f32(),
             stopping.as_secs_f32(),
         ));
-        if std::env::var_os("TEMP_KEEP").is_some() {
-            let lines: Vec<String> = recording.entries.iter().map(|entry| format!("{entry:?}")).collect();
-            keep("e2e-kill-all.txt", &lines.join("\n"))?;
-            keep("e2e-kill-all.log", &self.log())?;
-            for (time, name) in analysis.isolated_after.iter().rev().take(12) {
-                tell(&format!("{time:.0?} {name}"));
-            }
-        }
         if !analysis.violations.is_empty() {
             let concerned: BTreeSet<&str> =
                 analysis.violations.iter().map(|v| v.namespace.as_str()).collect();

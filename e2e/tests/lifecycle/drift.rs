@@ -85,12 +85,13 @@ pub fn objects(cluster: &Cluster) -> Result<()> {
         "PoliciesPresent",
     )?;
     // While the default-deny was away there was a gap, and how long it was is said.
-    let events = cluster.admin.list(Kind::Event.all("derive"))?;
-    let gap = events
-        .iter()
-        .any(|event| text(event, "/note").contains("NetworkPolicy/snc-default-deny rétabli ; absent"));
-    ensure!(gap, "{:?}", events.iter().map(|event| text(event, "/note")).collect::<Vec<_>>());
-    Ok(())
+    eventually("an Event on the gap", || {
+        let events = cluster.admin.list(Kind::Event.all("derive"))?;
+        let notes: Vec<&str> = events.iter().map(|event| text(event, "/note")).collect();
+        let told = notes.iter().any(|note| note.contains("NetworkPolicy/snc-default-deny rétabli ; absent"));
+        ensure!(told, "{notes:?}");
+        Ok(())
+    })
 }
 
 /// A change of what the object at this path says.

@@ -28,8 +28,16 @@ fn many_flows(count: usize) -> Value {
     flows((0..count).map(|i| flow(&format!("flux-{i}"), json!({}))).collect())
 }
 
-/// Each with what is wrong, where the message says so, and a twin that is right.
-fn specs() -> Vec<(&'static str, Value, &'static [&'static str], Value)> {
+/// What is wrong, the spec, texts of the refusal that say where, and a twin that is right.
+type Row = (&'static str, Value, &'static [&'static str], Value);
+
+fn specs() -> Vec<Row> {
+    let mut rows = network();
+    rows.extend(others());
+    rows
+}
+
+fn network() -> Vec<Row> {
     let ports = |ports: Value| one_flow(json!({"ports": ports}));
     vec![
         (
@@ -80,6 +88,11 @@ fn specs() -> Vec<(&'static str, Value, &'static [&'static str], Value)> {
             &["ports[0].protocol", "SCTP"],
             ports(json!([{"port": 80, "protocol": "SCTP"}])),
         ),
+    ]
+}
+
+fn others() -> Vec<Row> {
+    vec![
         (
             "empty justification",
             one_flow(json!({"justification": ""})),

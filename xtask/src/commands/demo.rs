@@ -75,11 +75,8 @@ pub(super) fn run(args: &Args) -> Result<()> {
     }
     let started = Instant::now();
     introduce(args, lang);
-    say::heading(lang.pick("Préparation", "Preparation"));
-    build(lang)?;
     let scene = Scene::new(lang, open(args, lang, &base)?)?;
-    let result = perform(&scene);
-    let story = match result {
+    let story = match perform(&scene) {
         Ok(story) => story,
         Err(error) => {
             if !interrupt::requested() {
@@ -190,10 +187,17 @@ fn build(lang: Lang) -> Result<()> {
     })
 }
 
+/// What takes long comes after the questions and before anything that would have to be undone.
 fn open(args: &Args, lang: Lang, base: &Path) -> Result<Cluster> {
+    let preparation = || say::heading(lang.pick("Préparation", "Preparation"));
     if args.existing {
-        return existing::open(lang, base, &args.name);
+        let cluster = existing::open(lang, base, &args.name)?;
+        preparation();
+        build(lang)?;
+        return Ok(cluster);
     }
+    preparation();
+    build(lang)?;
     let what = lang.pick(
         "etcd, kube-apiserver, kube-controller-manager, kubectl, helm (6 à 9 min s'il faut les construire, sinon rien)",
         "etcd, kube-apiserver, kube-controller-manager, kubectl, helm (6 to 9 min if they must be built, else nothing)",
@@ -315,7 +319,7 @@ fn random_password() -> Result<String> {
     File::open("/dev/urandom")
         .and_then(|mut file| file.read_exact(&mut bytes))
         .context("read /dev/urandom")?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(format!("{:032x}", u128::from_ne_bytes(bytes)))
 }
 
 fn finish(args: &Args, mut scene: Scene, story: &Story, started: Instant) -> Result<()> {

@@ -172,7 +172,7 @@ pub(super) fn table(scene: &Scene, played: &[Played]) -> String {
         scene.pick("RÉSULTAT", "RESULT"),
         scene.pick("PAR", "BY"),
     ];
-    let mut rows = vec![[&["".to_owned()][..], &heads.map(str::to_owned)].concat()];
+    let mut rows = vec![[&[String::new()][..], &heads.map(str::to_owned)].concat()];
     for Played { position, differs } in played {
         let Some(mistake) = ALL.get(*position) else { continue };
         let outcome = if differs.is_empty() {

@@ -4,6 +4,7 @@ use super::lang::Lang;
 use std::{
     fmt::Arguments,
     io::{Write, stdout},
+    iter::{once, repeat},
     time::Instant,
 };
 
@@ -80,8 +81,8 @@ fn wrapped(text: &str, first: &str, rest: &str) -> String {
         }
         lines.push(line);
     }
-    let prefix = |i| if i == 0 { first } else { rest };
-    lines.iter().enumerate().map(|(i, line)| format!("{}{line}\n", prefix(i))).collect()
+    let prefixes = once(first).chain(repeat(rest));
+    prefixes.zip(&lines).flat_map(|(prefix, line)| [prefix, line, "\n"]).collect()
 }
 
 #[cfg(test)]

@@ -161,7 +161,7 @@ pub(super) fn next(scene: &Scene, name: &str) -> Result<()> {
     match scene.cluster {
         Cluster::Local(_) => say::command(&format!("cargo xtask down --name {name}")),
         Cluster::Existing { .. } => {
-            say::command(&format!("cargo xtask demo --existing --remove --name {name}"))
+            say::command(&format!("cargo xtask demo --existing --remove --name {name}"));
         }
     }
     let log = scene.cluster.instance().log_path(super::scene::OPERATOR);

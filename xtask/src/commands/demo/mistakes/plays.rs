@@ -129,7 +129,7 @@ pub(super) fn first_instant(act: &mut Act<'_>) -> Result<()> {
     };
     let deny = version(&["networkpolicies", "snc-default-deny", "--namespace=atelier-test"])?;
     let pod = version(&["pods", "early", "--namespace=atelier-test"])?;
-    act.answer(&format!("pod/early created; resourceVersion: snc-default-deny {deny} < pod {pod}",));
+    act.answer(&format!("pod/early created; resourceVersion: snc-default-deny {deny} < pod {pod}"));
     act.check(deny < pod, "the pod after the default-deny", &format!("{pod} after {deny}"));
     scene.platform.ok(&["delete", "namespace", "atelier-test", "--wait=false"]).map(drop)
 }
