@@ -40,3 +40,18 @@ pub(super) fn build_binaries(locked: bool) -> Result<()> {
 pub(super) fn built(binary: &str) -> PathBuf {
     workspace::target_dir().join(PROFILE).join(binary)
 }
+
+/// The operator with the mistake that the kill test has to catch, away from the real one. `CARGO_BUILD_BUILD_DIR` shares
+/// every compiled dependency; a cargo that does not know it builds them again.
+pub(super) fn build_faulty_operator() -> Result<PathBuf> {
+    let target = workspace::target_dir();
+    let place = target.join("fault");
+    let mut command =
+        cargo(["build", "--locked", "--profile", PROFILE, "--workspace", "--bin", "snc-operator"]);
+    command
+        .args(["--features", "snc-runtime/fault-delete-before-create", "--target-dir"])
+        .arg(&place)
+        .env("CARGO_BUILD_BUILD_DIR", &target);
+    run(&mut command)?;
+    Ok(place.join(PROFILE).join("snc-operator"))
+}

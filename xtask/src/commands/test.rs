@@ -148,7 +148,9 @@ impl Run {
             }
             Stage::E2e => {
                 self.tools()?;
+                let faulty = cargo::build_faulty_operator()?;
                 let mut command = test(&["-p", "snc-e2e", "--", "--test-threads=2"]);
+                command.env("SNC_FAULT_BIN", faulty);
                 if self.full {
                     command.env("SNC_E2E_FULL", "1");
                 }

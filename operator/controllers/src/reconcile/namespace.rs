@@ -235,6 +235,10 @@ impl Run<'_> {
             let result = apply::delete(self.context, name, orphan).await;
             if self.check(why::APPLY_FAILED, &orphan.key.to_string(), result) {
                 let key = &orphan.key;
+                // Should it be asked for again, that is no repair.
+                if let Some(applied) = self.context.memory().applied.get_mut(name) {
+                    applied.remove(key);
+                }
                 let note = self.context.settings.lang.pick(
                     || format!("{key} retiré : plus demandé"),
                     || format!("{key} removed: no longer asked for"),

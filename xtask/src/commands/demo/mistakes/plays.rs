@@ -170,8 +170,9 @@ pub(super) fn drift(act: &mut Act<'_>) -> Result<()> {
         scene.platform.ok(&["delete", "validatingadmissionpolicybindings", GUARD])?;
         // The API server goes on with what it knows for up to a second.
         scene.until("the default-deny to be deleted", 12, || {
+            let asked = Instant::now();
             let output = scene.platform.kubectl(&DELETE_DENY)?;
-            Ok(output.success().then(Instant::now))
+            Ok(output.success().then_some(asked))
         })
     })?;
     let (new, note) = scene.until("the default-deny to be back", 30, || {
