@@ -29,7 +29,10 @@ pub async fn apply(context: &Context, namespace: &str, desired: &Desired) -> kub
         }
         Desired::ResourceQuota(object) => exactly(context, namespace, &**object).await,
         Desired::LimitRange(object) => exactly(context, namespace, &**object).await,
-        Desired::RoleBinding(object) => exactly(context, namespace, &**object).await,
+        Desired::RoleBinding(object) => match exactly(context, namespace, &**object).await {
+            Err(error) if code(&error) == 422 => rebind(context, namespace, object).await,
+            result => result,
+        },
         Desired::ConfigMap(object) => exactly(context, namespace, &**object).await,
         Desired::ServiceAccount(object) => exactly(context, namespace, &**object).await,
     }
@@ -66,6 +69,16 @@ where
         Err(error) if code(&error) == 409 => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// A role of a binding cannot be changed. Between the two there are fewer rights, not more.
+async fn rebind(context: &Context, namespace: &str, desired: &RoleBinding) -> kube::Result<Version> {
+    let api: Api<RoleBinding> = Api::namespaced(context.client.clone(), namespace);
+    let live = api.get(&desired.name_any()).await?;
+    let preconditions = Preconditions { uid: live.uid(), resource_version: live.resource_version() };
+    let params = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() };
+    api.delete(&desired.name_any(), &params).await?;
+    exactly(context, namespace, desired).await
 }
 
 /// Deletes exactly the object that was seen: another one of the same name, or a newer version of it, is left alone.

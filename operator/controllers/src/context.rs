@@ -37,6 +37,8 @@ pub struct Memory {
     pub applied: BTreeMap<String, BTreeMap<ObjectKey, (String, Version)>>,
     /// Rounds in a row after which a namespace still was not as it should be.
     pub rounds: BTreeMap<String, u32>,
+    /// Label conflicts that were reported, by namespace.
+    pub label_conflicts: BTreeMap<String, String>,
     /// Unreadable objects that were reported, so that the same report is made once.
     pub unreadable: BTreeSet<String>,
 }

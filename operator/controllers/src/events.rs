@@ -21,7 +21,30 @@ impl Events {
         action: &'static str,
         note: String,
     ) {
-        self.publish(EventType::Normal, about, reason, action, note).await;
+        self.publish(EventType::Normal, about, None, reason, action, note).await;
+    }
+
+    /// Events of one reason about one namespace are folded by the recorder unless they name different objects.
+    pub async fn warning_on(
+        &self,
+        about: &ObjectReference,
+        on: ObjectReference,
+        reason: &'static str,
+        action: &'static str,
+        note: String,
+    ) {
+        self.publish(EventType::Warning, about, Some(on), reason, action, note).await;
+    }
+
+    pub async fn normal_on(
+        &self,
+        about: &ObjectReference,
+        on: ObjectReference,
+        reason: &'static str,
+        action: &'static str,
+        note: String,
+    ) {
+        self.publish(EventType::Normal, about, Some(on), reason, action, note).await;
     }
 
     pub async fn warning(
@@ -31,19 +54,20 @@ impl Events {
         action: &'static str,
         note: String,
     ) {
-        self.publish(EventType::Warning, about, reason, action, note).await;
+        self.publish(EventType::Warning, about, None, reason, action, note).await;
     }
 
     async fn publish(
         &self,
         type_: EventType,
         about: &ObjectReference,
+        secondary: Option<ObjectReference>,
         why: &'static str,
         action: &'static str,
         note: String,
     ) {
         let note = Some(snc_core::text::clip(&note, 900));
-        let event = Event { type_, reason: why.into(), note, action: action.into(), secondary: None };
+        let event = Event { type_, reason: why.into(), note, action: action.into(), secondary };
         if let Err(error) = self.recorder.publish(&event, about).await {
             tracing::warn!(reason = why, error = reason(&error), "event not recorded");
         }
@@ -58,6 +82,16 @@ pub fn about_namespace(name: &str, uid: Option<&str>) -> ObjectReference {
         uid: uid.map(ToOwned::to_owned),
         // The event is written beside what it is about, where the tenant can read it.
         namespace: Some(name.to_owned()),
+        ..ObjectReference::default()
+    }
+}
+
+/// A managed object, as the second party of an event about its namespace.
+pub fn object(namespace: &str, key: &snc_index::ObjectKey) -> ObjectReference {
+    ObjectReference {
+        kind: Some(key.kind.as_str().into()),
+        name: Some(key.name.clone()),
+        namespace: Some(namespace.to_owned()),
         ..ObjectReference::default()
     }
 }

@@ -96,6 +96,9 @@ pub async fn keep(context: Arc<Context>, changed: Arc<Notify>) -> &'static str {
 }
 
 async fn repair(context: &Context, changed: &Notify) {
+    if !context.lease.is_current() {
+        return;
+    }
     for guard in guards(&context.settings.identity, context.settings.lang) {
         let name = guard.policy.name_any();
         let policy: Api<ValidatingAdmissionPolicy> = Api::all(context.client.clone());

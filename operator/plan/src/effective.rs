@@ -71,7 +71,8 @@ pub fn effective(index: &Index, namespace: &str, tenant: &str) -> Effective {
             let error = other.and_then(|t| t.as_ref().err()).map(|e| e.error.clone());
             let object = format!("SncTenant/{tenant}");
             let known = record.filter(|r| r.tenant == tenant).and_then(|r| r.tenant_spec.clone());
-            never_read.extend((error.is_some() && known.is_none()).then(|| object.clone()));
+            // Not there at all is not known either: its watch may be behind that of the namespaces.
+            never_read.extend(known.is_none().then(|| object.clone()));
             retained.push(Retained { object, error });
             known
         }

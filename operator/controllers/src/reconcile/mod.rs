@@ -1,18 +1,26 @@
 //! One key at a time: plan under the read lock, act without it, say what came of it.
 
 mod baseline;
+mod current;
 mod namespace;
 mod status;
 mod tenant;
 
 use crate::context::Context;
+use crate::queue::Outcome;
 use snc_index::Key;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Handles keys until the process ends.
 pub async fn work(context: Arc<Context>) {
     loop {
         let key = context.queue.next().await;
+        // A process that slept while another took over must not act on what it knew before.
+        if !context.lease.is_current() {
+            context.queue.done(key, &Outcome::Later(Duration::from_millis(200)));
+            continue;
+        }
         let outcome = match &key {
             Key::Namespace(name) => namespace::reconcile(&context, name).await,
             Key::Tenant(name) => tenant::reconcile(&context, name).await,

@@ -1,8 +1,9 @@
+use super::current;
 use super::status::{self, worst};
 use crate::apply::Version;
 use crate::context::Context;
 use crate::error::{code, reason};
-use crate::events::about_namespace;
+use crate::events::{about_namespace, object};
 use crate::queue::Outcome;
 use crate::{apply, namespaces};
 use jiff::Timestamp;
@@ -116,15 +117,27 @@ impl Run<'_> {
                 Err(error) if code(error) == 409 => why::LABEL_CONFLICT,
                 _ => why::APPLY_FAILED,
             };
-            if let Err(error) = &result
-                && why == why::LABEL_CONFLICT
-            {
+            let conflict = result.as_ref().err().filter(|_| why == why::LABEL_CONFLICT).map(reason);
+            let said = {
+                let mut memory = self.context.memory();
+                let before = match &conflict {
+                    Some(text) => memory.label_conflicts.insert(name.to_owned(), text.clone()),
+                    None => memory.label_conflicts.remove(name),
+                };
+                before == conflict
+            };
+            if let Some(text) = conflict.filter(|_| !said) {
                 let about = about_namespace(name, Some(uid));
-                self.context.events.warning(&about, why::LABEL_CONFLICT, "Apply", reason(error)).await;
+                self.context.events.warning(&about, why::LABEL_CONFLICT, "Apply", text).await;
             }
             self.check(why, "Namespace (pod-security)", result);
         }
         for desired in &steps.objects {
+            // Somebody else may hold the lease by now, and know better.
+            if !self.context.lease.is_current() {
+                self.waits = true;
+                return;
+            }
             let result = apply::apply(self.context, name, desired).await;
             let version = result.as_ref().ok().cloned().flatten();
             if self.check(why::APPLY_FAILED, &desired.key().to_string(), result) {
@@ -152,6 +165,7 @@ impl Run<'_> {
 
     /// The label that opens the gate, set only after the API server gave back what was applied.
     async fn isolate(&mut self, value: &str, expected: &[(ObjectKey, String)]) -> bool {
+        let tenant = self.plan.governance.tenant().unwrap_or_default();
         let (name, uid) = (self.plan.namespace.as_str(), self.plan.uid.as_deref().unwrap_or_default());
         if value == "true" {
             let found = match apply::read_policies(self.context, name).await {
@@ -169,6 +183,16 @@ impl Run<'_> {
                 let error = "not read back as applied".to_owned();
                 self.failures.push(Failure { reason: why::POLICIES_MISSING, what: key.to_string(), error });
                 return false;
+            }
+        }
+        if value != "true" {
+            match current::inputs(self.context, name, tenant).await {
+                Ok(true) => {}
+                Ok(false) => {
+                    self.waits = true;
+                    return false;
+                }
+                Err(error) => return self.check::<()>(why::APPLY_FAILED, "inputs (read back)", Err(error)),
             }
         }
         let result = namespaces::set_isolated(self.context, name, uid, value).await;
@@ -216,10 +240,8 @@ impl Run<'_> {
             },
         );
         tracing::warn!(namespace = name, object = %key, missing_ms = gap, "repaired after a change by somebody else");
-        self.context
-            .events
-            .warning(&about_namespace(name, self.plan.uid.as_deref()), why::REPAIRED, "Repair", note)
-            .await;
+        let about = about_namespace(name, self.plan.uid.as_deref());
+        self.context.events.warning_on(&about, object(name, &key), why::REPAIRED, "Repair", note).await;
     }
 
     async fn remove(&mut self, orphans: &[Orphan]) {
@@ -243,10 +265,8 @@ impl Run<'_> {
                     || format!("{key} retiré : plus demandé"),
                     || format!("{key} removed: no longer asked for"),
                 );
-                self.context
-                    .events
-                    .normal(&about_namespace(name, self.plan.uid.as_deref()), why::REMOVED, "Remove", note)
-                    .await;
+                let about = about_namespace(name, self.plan.uid.as_deref());
+                self.context.events.normal_on(&about, object(name, key), why::REMOVED, "Remove", note).await;
             }
         }
     }

@@ -103,19 +103,20 @@ fn own_labels(lang: Lang) -> Validation {
     )
 }
 
-/// At creation whoever may set the tenant label may set these too: the operator brings them to the tenant's
-/// level before the first pod.
+/// Whoever may assign the tenant may settle a `LabelConflict`; at creation nothing is set yet that could conflict.
 fn pod_security_labels(lang: Lang) -> Validation {
     changed_label(
         lang,
         "variables.podSecurityKeys.min()",
-        "Dans un namespace qui porte secnumcloud.dev/tenant, seul snc-operator écrit les labels \
+        "Dans un namespace qui porte secnumcloud.dev/tenant, seuls snc-operator et qui a le droit assign sur le SncTenant écrivent les labels \
          pod-security.kubernetes.io/; le niveau se règle dans SncTenant ou SncPolicy.",
-        "In a namespace that has secnumcloud.dev/tenant, only snc-operator writes the labels \
+        "In a namespace that has secnumcloud.dev/tenant, only snc-operator and who has the verb assign on the SncTenant write the labels \
          pod-security.kubernetes.io/; the level is set in SncTenant or SncPolicy.",
         &format!(
             "{SAME_LABELS} || request.operation == \"CREATE\" || variables.operator || !variables.governed || \
-             variables.podSecurityKeys.size() == 0"
+             variables.podSecurityKeys.size() == 0 || ({} && {})",
+            may_assign("before"),
+            may_assign("after")
         ),
     )
 }
