@@ -7,7 +7,7 @@ use super::build::{Action, Refusal, Spec, USERNAME, matches, protected, quote, r
 use super::{Guard, Identity};
 use k8s_openapi::api::admissionregistration::v1::Validation;
 use snc_core::lang::Lang;
-use snc_core::names::{GROUP, GUARD_NAMESPACE, LABEL_PREFIX, LABEL_TENANT};
+use snc_core::names::{GROUP, GUARD_NAMESPACE, LABEL_FLOOR_LEVEL, LABEL_PREFIX, LABEL_TENANT};
 
 const PSA_PREFIX: &str = "pod-security.kubernetes.io/";
 
@@ -103,7 +103,8 @@ fn own_labels(lang: Lang) -> Validation {
     )
 }
 
-/// Whoever may assign the tenant may settle a `LabelConflict`; at creation nothing is set yet that could conflict.
+/// Whoever may assign the tenant may settle a `LabelConflict`: change or remove a value that is weaker than the level
+/// asks for. At creation nothing is set yet that could conflict.
 fn pod_security_labels(lang: Lang) -> Validation {
     changed_label(
         lang,
@@ -114,10 +115,20 @@ fn pod_security_labels(lang: Lang) -> Validation {
          pod-security.kubernetes.io/; the level is set in SncTenant or SncPolicy.",
         &format!(
             "{SAME_LABELS} || request.operation == \"CREATE\" || variables.operator || !variables.governed || \
-             variables.podSecurityKeys.size() == 0 || ({} && {})",
+             variables.podSecurityKeys.size() == 0 || (variables.podSecurityKeys.all(k, {}) && {} && {})",
+            too_weak("k"),
             may_assign("before"),
             may_assign("after")
         ),
+    )
+}
+
+/// CEL: the value before is there, and below the standard of the floor's level.
+fn too_weak(key: &str) -> String {
+    format!(
+        "variables.before[?{key}].orValue(\"restricted\") != \"restricted\" && \
+         !(variables.before[?{key}].orValue(\"\") == \"baseline\" && \
+         variables.before[?\"{LABEL_FLOOR_LEVEL}\"].orValue(\"\") == \"Essentiel\")"
     )
 }
 
