@@ -127,7 +127,7 @@ fn row(
         state,
         reason: reason.or_else(|| gap.is_some().then(|| reason::ADOPTED_WITH_GAP.to_owned())),
         message: message.map(|text| clip(&text, 1024)),
-        adopted_with_gap: gap.map(|g| Gap { from: Time(g.from), to: Time(g.to) }),
+        adopted_with_gap: gap.map(|g| Gap { from: whole(g.from), to: whole(g.to) }),
     })
 }
 
@@ -136,6 +136,11 @@ fn conflict_text(lang: Lang, others: &str) -> String {
         || format!("aussi revendiqué ou détenu par : {others}"),
         || format!("also claimed or held by: {others}"),
     )
+}
+
+/// As the API server keeps times: a fraction of a second would make the status differ from itself for ever.
+fn whole(time: Timestamp) -> Time {
+    Time(Timestamp::from_second(time.as_second()).unwrap_or(time))
 }
 
 type Why = Option<(&'static str, String)>;
