@@ -229,6 +229,8 @@ impl Run<'_> {
         if !restored && missing.is_none() {
             return;
         }
+        // An absence is an event of its own, not one more change folded into those before.
+        let action = if missing.is_some() { "Restore" } else { "Repair" };
         let gap = missing.map(|since| Timestamp::now().duration_since(since).as_millis());
         let note = self.context.settings.lang.pick(
             || gap.map_or_else(|| format!("{key} rétabli"), |ms| format!("{key} rétabli ; absent {ms} ms")),
@@ -241,7 +243,7 @@ impl Run<'_> {
         );
         tracing::warn!(namespace = name, object = %key, missing_ms = gap, "repaired after a change by somebody else");
         let about = about_namespace(name, self.plan.uid.as_deref());
-        self.context.events.warning_on(&about, object(name, &key), why::REPAIRED, "Repair", note).await;
+        self.context.events.warning_on(&about, object(name, &key), why::REPAIRED, action, note).await;
     }
 
     async fn remove(&mut self, orphans: &[Orphan]) {
