@@ -79,7 +79,7 @@ pub fn policy_status(
                 .collect(),
         }),
         conditions: vec![
-            ready(name, plan, report, failures, lang).condition(kind::READY, previous, &context),
+            ready(name, plan, report, failures).condition(kind::READY, previous, &context),
             network.condition(kind::NETWORK_POLICY_EFFECTIVE, previous, &context),
             isolated.condition(kind::NETWORK_ISOLATED, previous, &context),
         ],
@@ -147,7 +147,7 @@ fn ungoverned(plan: &NamespacePlan) -> Answer {
     }
 }
 
-fn ready(name: &str, plan: &NamespacePlan, report: &Report, failures: &[Failure], lang: Lang) -> Answer {
+fn ready(name: &str, plan: &NamespacePlan, report: &Report, failures: &[Failure]) -> Answer {
     let effective = &report.effective;
     if let Some(failure) = failures.first() {
         let Failure { what, error, reason } = failure;
@@ -225,7 +225,6 @@ fn ready(name: &str, plan: &NamespacePlan, report: &Report, failures: &[Failure]
     if !plan.steps.is_empty() {
         return Answer::no(reason::PENDING, "en cours d'application", "being applied");
     }
-    let _ = lang;
     Answer::yes(reason::APPLIED, "tout ce qui est demandé est appliqué", "everything asked for is applied")
 }
 
