@@ -13,7 +13,6 @@ use snc_e2e::recorder::{Analysis, Change, Entry, Facts, Fault, Recorder, Recordi
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
@@ -497,29 +496,9 @@ async fn client(kubeconfig: &Path) -> Result<Client> {
     Ok(Client::try_from(config)?)
 }
 
-/// `SNC_FAULT_BIN`, or built here. What both builds share is shared: only the place of the result differs, so that
-/// nobody's `snc-operator` is replaced.
 fn faulty_operator() -> Result<PathBuf> {
-    if let Some(path) = std::env::var_os("SNC_FAULT_BIN") {
-        return Ok(path.into());
-    }
-    let clock = Instant::now();
-    let profile = std::env::current_exe()?
-        .ancestors()
-        .nth(2)
-        .and_then(|dir| dir.file_name()?.to_str().map(str::to_owned))
-        .context("no target directory")?;
-    let target = workspace::target_dir();
-    let status = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-        .args(["build", "--quiet", "--locked", "--workspace", "--bin", "snc-operator"])
-        .args(["--features", "snc-runtime/fault-delete-before-create"])
-        .args(["--profile", if profile == "debug" { "dev" } else { &profile }])
-        .arg("--target-dir")
-        .arg(target.join("fault"))
-        .env("CARGO_BUILD_BUILD_DIR", &target)
-        .current_dir(workspace::root())
-        .status()?;
-    ensure!(status.success(), "the faulty operator cannot be built");
-    tell(&format!("the faulty operator was built in {:.1} s", clock.elapsed().as_secs_f32()));
-    Ok(target.join("fault").join(profile).join("snc-operator"))
+    let path = std::env::var_os("SNC_FAULT_BIN").context(
+        "SNC_FAULT_BIN does not name the operator with the planted fault; `cargo xtask test --only e2e` builds it",
+    )?;
+    Ok(path.into())
 }

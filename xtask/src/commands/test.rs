@@ -8,9 +8,10 @@ use super::{
 use crate::harness::{
     self, Environment, KUBERNETES_VERSION, Prefetch, Tool, Toolchain, interrupt, workspace,
 };
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use std::{
+    path::PathBuf,
     process::Command,
     time::{Duration, Instant},
 };
@@ -82,13 +83,20 @@ impl Stage {
     }
 }
 
+/// Targets that need the tools; a bare `cargo test` leaves them out.
+const HARNESS_TEST: &str = "control_plane";
+const E2E_TESTS: [&str; 4] = ["admission", "kill", "lifecycle", "policies"];
+
 struct Run {
+    /// As it was when the run began: a build of the workspace may have put a new file in its place since.
+    xtask: PathBuf,
     environment: Environment,
     prefetch: Option<Prefetch>,
     full: bool,
 }
 
 pub(super) fn run(args: &Args) -> Result<()> {
+    let xtask = std::env::current_exe().context("own executable path")?;
     let chosen =
         |stage: &Stage| (args.only.is_empty() || args.only.contains(stage)) && !args.skip.contains(stage);
     let stages: Vec<Stage> = Stage::value_variants().iter().copied().filter(chosen).collect();
@@ -98,7 +106,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
     let environment = Environment::current()?;
     let prefetch =
         if stages.iter().any(|stage| stage.needs_tools()) { Prefetch::start(&environment)? } else { None };
-    let mut run = Run { environment, prefetch, full: args.full };
+    let mut run = Run { xtask, environment, prefetch, full: args.full };
 
     let mut rows: Vec<Row> = Vec::new();
     for &stage in &stages {
@@ -138,18 +146,19 @@ impl Run {
             Stage::Fmt => cargo::run(&mut cargo(["fmt", "--all", "--check"])),
             Stage::Clippy => clippy(),
             Stage::Build => cargo::build_binaries(true),
-            Stage::Unit => cargo::run(&mut test(&["--workspace", "--exclude", "snc-e2e"])),
+            Stage::Unit => cargo::run(&mut test(&[])),
             Stage::Drift => verify::check(),
             Stage::Tools => self.tools().map(|toolchain| print!("{}", toolchain.describe())),
             Stage::Chart => chart(&self.tools()?),
             Stage::Harness => {
                 self.tools()?;
-                cargo::run(on_real_tools(&mut test(&["-p", "xtask", "--test", "control_plane"])))
+                cargo::run(on_real_tools(&mut test(&["--test", HARNESS_TEST])))
             }
             Stage::E2e => {
                 self.tools()?;
                 let faulty = cargo::build_faulty_operator()?;
-                let mut command = test(&["-p", "snc-e2e", "--", "--test-threads=2"]);
+                let targets = E2E_TESTS.iter().flat_map(|name| ["--test", name]);
+                let mut command = test(&targets.chain(["--", "--test-threads=2"]).collect::<Vec<_>>());
                 command.env("SNC_FAULT_BIN", faulty);
                 if self.full {
                     command.env("SNC_E2E_FULL", "1");
@@ -160,7 +169,7 @@ impl Run {
                 self.tools()?;
                 // As its own process, under a name of its own: a demo that somebody left running is not ours.
                 let name = format!("test-{}", std::process::id());
-                cargo::run(Command::new(std::env::current_exe()?).args(["demo", "--ci", "--name", &name]))
+                cargo::run(Command::new(&self.xtask).args(["demo", "--ci", "--name", &name]))
             }
         }
     }
@@ -175,16 +184,18 @@ impl Run {
 
 fn clippy() -> Result<()> {
     // `--all-targets` leaves out the targets that `cargo test` leaves out.
-    for targets in [["--all-targets"].as_slice(), &["--test", "control_plane"]] {
+    let left_out = E2E_TESTS.iter().chain([&HARNESS_TEST]).flat_map(|name| ["--test", name]).collect();
+    for targets in [vec!["--all-targets"], left_out] {
         let fixed = ["clippy", "--profile", PROFILE, "--workspace", "--locked"];
         let lints = ["--", "-D", "warnings"];
-        cargo::run(&mut cargo(fixed.iter().chain(targets).chain(&lints).copied()))?;
+        cargo::run(&mut cargo(fixed.iter().chain(&targets).chain(&lints).copied()))?;
     }
     Ok(())
 }
 
+/// Always of the whole workspace: a smaller choice would unify other features, and build half of the dependencies again.
 fn test(selection: &[&str]) -> Command {
-    let fixed = ["test", "--profile", PROFILE, "--locked"];
+    let fixed = ["test", "--profile", PROFILE, "--locked", "--workspace"];
     cargo(fixed.into_iter().chain(selection.iter().copied()))
 }
 
