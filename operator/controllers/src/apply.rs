@@ -25,22 +25,30 @@ pub async fn apply(context: &Context, namespace: &str, desired: &Desired) -> kub
         Desired::NetworkPolicy(object) => {
             #[cfg(feature = "fault-delete-before-create")]
             fault::delete(context, namespace, object).await?;
-            exactly(context, namespace, &**object).await
+            exactly(context, namespace, desired, &**object).await
         }
-        Desired::ResourceQuota(object) => exactly(context, namespace, &**object).await,
-        Desired::LimitRange(object) => exactly(context, namespace, &**object).await,
-        Desired::RoleBinding(object) => match exactly(context, namespace, &**object).await {
-            Err(error) if code(&error) == 422 => rebind(context, namespace, object).await,
+        Desired::ResourceQuota(object) => exactly(context, namespace, desired, &**object).await,
+        Desired::LimitRange(object) => exactly(context, namespace, desired, &**object).await,
+        Desired::RoleBinding(object) => match exactly(context, namespace, desired, &**object).await {
+            Err(error) if code(&error) == 422 => {
+                unbind(context, namespace, object).await?;
+                exactly(context, namespace, desired, &**object).await
+            }
             result => result,
         },
-        Desired::ConfigMap(object) => exactly(context, namespace, &**object).await,
-        Desired::ServiceAccount(object) => exactly(context, namespace, &**object).await,
+        Desired::ConfigMap(object) => exactly(context, namespace, desired, &**object).await,
+        Desired::ServiceAccount(object) => exactly(context, namespace, desired, &**object).await,
     }
 }
 
 /// Server-side apply with force. What it leaves different (a list that another manager filled and we state as
 /// empty, a label that went missing from a manager's view) is replaced in place.
-async fn exactly<K>(context: &Context, namespace: &str, desired: &K) -> kube::Result<Version>
+async fn exactly<K>(
+    context: &Context,
+    namespace: &str,
+    as_planned: &Desired,
+    desired: &K,
+) -> kube::Result<Version>
 where
     K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
         + Metadata
@@ -54,8 +62,9 @@ where
     let name = desired.name_any();
     let params = PatchParams::apply(MANAGER).force();
     let applied = api.patch(&name, &params, &Patch::Apply(desired)).await?;
-    let wanted = Observed::from(desired).fingerprint;
-    if Observed::from(&applied).fingerprint == wanted {
+    let observed = Observed::from(&applied);
+    if observed.fingerprint == Observed::from(desired).fingerprint {
+        context.learn(|index| index.learn_object(namespace, as_planned.key(), observed));
         return Ok(applied.resource_version());
     }
     tracing::info!(namespace, name, kind = %K::kind(&()), "apply left a difference; replacing in place");
@@ -72,13 +81,12 @@ where
 }
 
 /// A role of a binding cannot be changed. Between the two there are fewer rights, not more.
-async fn rebind(context: &Context, namespace: &str, desired: &RoleBinding) -> kube::Result<Version> {
+async fn unbind(context: &Context, namespace: &str, desired: &RoleBinding) -> kube::Result<()> {
     let api: Api<RoleBinding> = Api::namespaced(context.client.clone(), namespace);
     let live = api.get(&desired.name_any()).await?;
     let preconditions = Preconditions { uid: live.uid(), resource_version: live.resource_version() };
     let params = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() };
-    api.delete(&desired.name_any(), &params).await?;
-    exactly(context, namespace, desired).await
+    api.delete(&desired.name_any(), &params).await.map(|_| ())
 }
 
 /// Deletes exactly the object that was seen: another one of the same name, or a newer version of it, is left alone.

@@ -4,7 +4,7 @@ use crate::lease::Lease;
 use crate::queue::Queue;
 use jiff::Timestamp;
 use kube::Client;
-use snc_index::{Index, ObjectKey};
+use snc_index::{Index, Key, ObjectKey};
 use snc_plan::{ClusterFacts, Settings};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -72,6 +72,12 @@ impl Context {
 
     pub fn memory(&self) -> MutexGuard<'_, Memory> {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What a write of ours was answered: the watch will tell it too, later.
+    pub fn learn(&self, what: impl FnOnce(&mut Index) -> BTreeSet<Key>) {
+        let dirty = what(&mut self.index_mut());
+        self.queue.add(dirty);
     }
 
     /// A change of what is known of the cluster concerns every namespace.

@@ -18,22 +18,33 @@ fn labelled(name: &str, uid: &str, labels: &Value) -> Value {
     json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "uid": uid, "labels": labels}})
 }
 
+async fn patch(
+    context: &Context,
+    name: &str,
+    params: &PatchParams,
+    patch: &Patch<Value>,
+) -> kube::Result<()> {
+    let namespace = api(context).patch(name, params, patch).await?;
+    context.learn(|index| index.learn_namespace(&namespace));
+    Ok(())
+}
+
 /// Labels under our own prefix: nobody else may set them, so force takes nothing away from anybody.
 pub async fn set_labels(context: &Context, name: &str, uid: &str, labels: &Labels) -> kube::Result<()> {
     let params = PatchParams::apply(MANAGER).force();
-    api(context).patch(name, &params, &Patch::Apply(labelled(name, uid, &json!(labels)))).await.map(|_| ())
+    patch(context, name, &params, &Patch::Apply(labelled(name, uid, &json!(labels)))).await
 }
 
 /// Without force: a platform that labels its namespaces by other means is told of the conflict, not overruled.
 pub async fn set_pod_security(context: &Context, name: &str, uid: &str, labels: &Labels) -> kube::Result<()> {
     let params = PatchParams::apply(MANAGER_POD_SECURITY);
-    api(context).patch(name, &params, &Patch::Apply(labelled(name, uid, &json!(labels)))).await.map(|_| ())
+    patch(context, name, &params, &Patch::Apply(labelled(name, uid, &json!(labels)))).await
 }
 
 pub async fn set_isolated(context: &Context, name: &str, uid: &str, value: &str) -> kube::Result<()> {
     let params = PatchParams::apply(MANAGER_ISOLATION).force();
     let labels = json!({LABEL_ISOLATED: value});
-    api(context).patch(name, &params, &Patch::Apply(labelled(name, uid, &labels))).await.map(|_| ())
+    patch(context, name, &params, &Patch::Apply(labelled(name, uid, &labels))).await
 }
 
 pub async fn drop_isolated(context: &Context, name: &str, uid: &str) -> kube::Result<()> {
@@ -60,9 +71,9 @@ async fn drop_labels<'a>(
     if labels.is_empty() {
         return Ok(());
     }
-    let patch = json!({"metadata": {"uid": uid, "labels": labels}});
+    let without = json!({"metadata": {"uid": uid, "labels": labels}});
     let params = PatchParams { field_manager: Some(MANAGER.into()), ..PatchParams::default() };
-    api(context).patch(name, &params, &Patch::Merge(patch)).await.map(|_| ())
+    patch(context, name, &params, &Patch::Merge(without)).await
 }
 
 pub async fn create(context: &Context, namespace: &Namespace) -> kube::Result<()> {

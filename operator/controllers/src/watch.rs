@@ -216,7 +216,12 @@ fn on_network_policy(context: &Context, change: Change<NetworkPolicy>) -> Dirty 
     {
         context.memory().deny_missing.entry(namespace).or_insert_with(Timestamp::now);
     }
-    on_object(context, ManagedKind::NetworkPolicy, change)
+    let mut index = context.index_mut();
+    match change {
+        Change::Apply(policy) => index.apply_network_policy(&policy),
+        Change::Delete(policy) => index.delete_network_policy(&policy),
+        Change::Reset(all) => index.reset_network_policies(&all),
+    }
 }
 
 fn on_record(context: &Context, change: Change<ConfigMap>) -> Dirty {
@@ -254,7 +259,7 @@ where
         }
         Change::Delete(object) => {
             let (namespace, name) = key(&object);
-            index.delete_object(&namespace, &name)
+            index.delete_object(&namespace, &name, Some(&Observed::from(&object)))
         }
         Change::Reset(all) => {
             let all = all.iter().map(|object| {

@@ -8,5 +8,6 @@ pub mod lattice;
 pub mod names;
 pub mod policy;
 pub mod quantity;
+pub mod quota;
 pub mod text;
 pub mod tier;

@@ -4,8 +4,9 @@ use k8s_openapi::api::core::v1::{ConfigMap, LimitRange, Namespace, ResourceQuota
 use k8s_openapi::api::networking::v1::NetworkPolicy;
 use k8s_openapi::api::rbac::v1::RoleBinding;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
-use serde::{Deserialize, Serialize};
-use snc_core::names::{LABEL_ISOLATED, LABEL_MANAGED_BY, MANAGED_BY, MANAGER, MANAGER_POD_SECURITY};
+use snc_core::names::{
+    LABEL_ISOLATED, LABEL_MANAGED_BY, LABEL_TENANT, MANAGED_BY, MANAGER, MANAGER_POD_SECURITY,
+};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -37,6 +38,7 @@ impl Unreadable {
 pub struct NamespaceFacts {
     pub name: String,
     pub uid: String,
+    pub version: u64,
     pub created: Timestamp,
     pub deleting: bool,
     pub labels: BTreeMap<String, String>,
@@ -52,6 +54,7 @@ impl NamespaceFacts {
         Self {
             name: meta.name.clone().unwrap_or_default(),
             uid: meta.uid.clone().unwrap_or_default(),
+            version: version(meta),
             created: timestamp(meta.creation_timestamp.as_ref()),
             deleting: meta.deletion_timestamp.is_some(),
             labels: meta.labels.clone().unwrap_or_default(),
@@ -64,6 +67,26 @@ impl NamespaceFacts {
     pub fn labels_differ(&self, manager: &str, desired: &BTreeMap<String, String>) -> bool {
         desired.iter().any(|(key, value)| self.label(key) != Some(value))
             || self.owned.get(manager).is_some_and(|owned| owned.iter().any(|key| !desired.contains_key(key)))
+    }
+
+    /// Equal but for the version.
+    pub(crate) fn says_as_much(&self, other: &Self) -> bool {
+        let Self { labels, owned, .. } = self;
+        self.stands_alike(other) && (labels, owned) == (&other.labels, &other.owned)
+    }
+
+    /// Equal in what other namespaces of the tenant depend on.
+    pub(crate) fn stands_alike(&self, other: &Self) -> bool {
+        let Self { name, uid, created, deleting, seen_isolated, .. } = self;
+        (name, uid, created, deleting, seen_isolated, self.label(LABEL_TENANT))
+            == (
+                &other.name,
+                &other.uid,
+                &other.created,
+                &other.deleting,
+                &other.seen_isolated,
+                other.label(LABEL_TENANT),
+            )
     }
 
     pub fn label(&self, key: &str) -> Option<&str> {
@@ -85,87 +108,6 @@ fn owned_labels(meta: &ObjectMeta) -> BTreeMap<String, BTreeSet<String>> {
             Some((manager.to_owned(), keys.collect()))
         })
         .collect()
-}
-
-/// What we read of a pod: everything else is skipped while it is parsed, never held.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct PodLite {
-    #[serde(default)]
-    pub metadata: ObjectMeta,
-    #[serde(default)]
-    pub spec: PodLiteSpec,
-}
-
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct PodLiteSpec {
-    #[serde(default)]
-    pub host_network: bool,
-}
-
-impl kube::Resource for PodLite {
-    type DynamicType = ();
-    type Scope = k8s_openapi::NamespaceResourceScope;
-
-    fn kind((): &()) -> std::borrow::Cow<'_, str> {
-        "Pod".into()
-    }
-
-    fn group((): &()) -> std::borrow::Cow<'_, str> {
-        "".into()
-    }
-
-    fn version((): &()) -> std::borrow::Cow<'_, str> {
-        "v1".into()
-    }
-
-    fn plural((): &()) -> std::borrow::Cow<'_, str> {
-        "pods".into()
-    }
-
-    fn meta(&self) -> &ObjectMeta {
-        &self.metadata
-    }
-
-    fn meta_mut(&mut self) -> &mut ObjectMeta {
-        &mut self.metadata
-    }
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PodFacts {
-    pub created: Timestamp,
-    /// Resource version when the pod was first seen.
-    pub first_version: u64,
-    pub host_network: bool,
-}
-
-impl PodFacts {
-    pub fn of(pod: &PodLite) -> Self {
-        Self {
-            created: timestamp(pod.metadata.creation_timestamp.as_ref()),
-            first_version: version(&pod.metadata),
-            host_network: pod.spec.host_network,
-        }
-    }
-}
-
-/// What decisions need of the pods of one namespace; a namespace is looked at again only when this changes.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct PodSummary {
-    pub any: bool,
-    pub oldest: Option<(Timestamp, u64)>,
-    pub host_network: Vec<String>,
-}
-
-impl PodSummary {
-    pub fn of(pods: &BTreeMap<String, PodFacts>) -> Self {
-        Self {
-            any: !pods.is_empty(),
-            oldest: pods.values().map(|p| (p.created, p.first_version)).min(),
-            host_network: pods.iter().filter(|(_, p)| p.host_network).map(|(name, _)| name.clone()).collect(),
-        }
-    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -263,6 +205,6 @@ pub(crate) fn timestamp(time: Option<&Time>) -> Timestamp {
 
 /// Resource versions of one cluster are ordered numbers (comparable by contract since Kubernetes 1.35, in
 /// practice on every supported version).
-fn version(meta: &ObjectMeta) -> u64 {
+pub(crate) fn version(meta: &ObjectMeta) -> u64 {
     meta.resource_version.as_deref().and_then(|v| v.parse().ok()).unwrap_or(0)
 }

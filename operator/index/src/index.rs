@@ -1,11 +1,13 @@
-use crate::facts::{
-    Declared, ManagedKind, NamespaceFacts, ObjectKey, Observed, PodFacts, PodLite, PodSummary, Unreadable,
-};
+use crate::claims::Claims;
+use crate::facts::{Declared, ManagedKind, NamespaceFacts, ObjectKey, Observed, Unreadable};
+use crate::pods::{PodFacts, PodLite, PodSummary, Pods};
 use crate::record::{Record, RecordError};
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
+use k8s_openapi::api::networking::v1::{NetworkPolicy, NetworkPolicySpec};
 use kube::ResourceExt;
-use snc_api::v1alpha1::{SncBaseline, SncPolicy, SncTenant, SncTenantSpec};
-use snc_core::names::{DEFAULT_DENY, LABEL_TENANT, RECORD};
+use snc_api::v1alpha1::{SncBaseline, SncPolicy, SncTenant};
+use snc_core::names::RECORD;
+use snc_core::quota::Shares;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -19,13 +21,31 @@ pub enum Key {
 
 type Dirty = BTreeSet<Key>;
 
+mod dirty;
+mod quota;
+mod relation;
+mod seen;
+
+use dirty::asks_quota;
+use relation::Relation;
+use seen::Seen;
+
 #[derive(Debug, Default)]
 pub struct Index {
+    claims: Claims,
+    /// Tenants that claim a namespace, or hold it by its label or by our record.
+    ties: Relation,
+    /// Namespaces that flows of a namespace name, and the reverse.
+    naming: Relation,
+    quota: quota::Memo,
+    seen: Seen,
     baselines: BTreeMap<String, Declared<SncBaseline>>,
     tenants: BTreeMap<String, Declared<SncTenant>>,
     policies: BTreeMap<String, BTreeMap<String, Declared<SncPolicy>>>,
     namespaces: BTreeMap<String, NamespaceFacts>,
-    pods: BTreeMap<String, (BTreeMap<String, PodFacts>, PodSummary)>,
+    pods: Pods,
+    /// Policies that are not ours, as they are: they add to what ours let through.
+    foreign: BTreeMap<String, BTreeMap<String, Arc<NetworkPolicySpec>>>,
     managed: BTreeMap<String, BTreeMap<ObjectKey, Observed>>,
     records: BTreeMap<String, Result<Arc<Record>, RecordError>>,
 }
@@ -59,8 +79,14 @@ impl Index {
         self.namespaces.get(name)
     }
 
-    pub fn pods(&self, namespace: &str) -> PodSummary {
-        self.pods.get(namespace).map(|(_, summary)| summary.clone()).unwrap_or_default()
+    /// `None` where there is no pod.
+    pub fn pods(&self, namespace: &str) -> Option<&PodSummary> {
+        self.pods.summary(namespace)
+    }
+
+    /// Namespace, name and facts of every pod.
+    pub fn all_pods(&self) -> impl Iterator<Item = (&str, &str, &PodFacts)> {
+        self.pods.all()
     }
 
     pub fn managed(&self, namespace: &str) -> impl Iterator<Item = (&ObjectKey, &Observed)> {
@@ -75,6 +101,11 @@ impl Index {
         self.records.get(namespace)
     }
 
+    /// Shares of a tenant's total, computed once for each state of what decides them.
+    pub fn shares(&self, tenant: &str, compute: impl FnOnce() -> Shares) -> Arc<Shares> {
+        self.quota.get(tenant, compute)
+    }
+
     /// Every namespace, tenant and baseline.
     pub fn all_keys(&self) -> Dirty {
         let namespaces = self.namespaces.keys().cloned().map(Key::Namespace);
@@ -85,29 +116,64 @@ impl Index {
 
     pub fn apply_namespace(&mut self, namespace: &Namespace) -> Dirty {
         let mut facts = NamespaceFacts::of(namespace);
+        self.seen.namespace(facts.version);
         let name = facts.name.clone();
-        facts.seen_isolated |=
-            self.namespaces.get(&name).is_some_and(|n| n.uid == facts.uid && n.seen_isolated);
-        let mut dirty = self.around_namespace(&name);
-        if let Some(old) = self.namespaces.insert(name.clone(), facts) {
-            if self.namespaces.get(&name) == Some(&old) {
-                return Dirty::new();
+        let known = self.namespaces.get(&name);
+        if known.is_some_and(|n| n.uid == facts.uid && n.version > facts.version) {
+            return Dirty::new();
+        }
+        facts.seen_isolated |= known.is_some_and(|n| n.uid == facts.uid && n.seen_isolated);
+        let alike =
+            known.map(|old| (old.says_as_much(&facts), old.stands_alike(&facts), old.labels == facts.labels));
+        match alike {
+            Some((true, ..)) => {
+                self.namespaces.insert(name, facts);
+                Dirty::new()
             }
-            if Some(&old.uid) != self.namespaces.get(&name).map(|n| &n.uid) {
-                // What is known of the earlier namespace of this name says nothing of this one.
-                self.forget_contents(&name);
+            Some((_, true, same_labels)) => {
+                self.namespaces.insert(name.clone(), facts);
+                let mut dirty = self.around_contents(&name);
+                if !same_labels {
+                    dirty.extend(self.selecting());
+                }
+                dirty
+            }
+            _ => {
+                let mut dirty = self.around_standing(&name);
+                let uid = facts.uid.clone();
+                let old = self.namespaces.insert(name.clone(), facts);
+                if old.is_some_and(|old| old.uid != uid) {
+                    // What is known of the earlier namespace of this name says nothing of this one.
+                    self.forget_contents(&name);
+                }
+                self.tie(&name);
+                dirty.extend(self.around_standing(&name));
+                dirty.extend(self.selecting());
+                dirty
             }
         }
-        dirty.extend(self.around_namespace(&name));
-        dirty
+    }
+
+    /// What the API server answered to a write of ours, unless the watch has gone past it.
+    pub fn learn_namespace(&mut self, namespace: &Namespace) -> Dirty {
+        let fresh = self.seen.namespace_is_news(crate::facts::version(&namespace.metadata));
+        if fresh { self.apply_namespace(namespace) } else { Dirty::new() }
     }
 
     pub fn delete_namespace(&mut self, namespace: &Namespace) -> Dirty {
         let name = namespace.name_any();
-        let dirty = self.around_namespace(&name);
+        self.seen.namespace(crate::facts::version(&namespace.metadata));
         if self.namespaces.get(&name).is_some_and(|n| Some(&n.uid) == namespace.metadata.uid.as_ref()) {
-            self.namespaces.remove(&name);
+            return self.remove_namespace(&name);
         }
+        self.around_standing(&name)
+    }
+
+    fn remove_namespace(&mut self, name: &str) -> Dirty {
+        let mut dirty = self.around_standing(name);
+        self.namespaces.remove(name);
+        self.tie(name);
+        dirty.extend(self.selecting());
         dirty
     }
 
@@ -116,8 +182,7 @@ impl Index {
         let present: BTreeSet<String> = namespaces.iter().map(ResourceExt::name_any).collect();
         let gone: Vec<String> = self.namespaces.keys().filter(|n| !present.contains(*n)).cloned().collect();
         for name in gone {
-            dirty.extend(self.around_namespace(&name));
-            self.namespaces.remove(&name);
+            dirty.extend(self.remove_namespace(&name));
         }
         for namespace in namespaces {
             dirty.extend(self.apply_namespace(namespace));
@@ -126,66 +191,22 @@ impl Index {
     }
 
     pub fn apply_pod(&mut self, pod: &PodLite) -> Dirty {
-        let (Some(namespace), Some(name)) = (&pod.metadata.namespace, &pod.metadata.name) else {
-            return Dirty::new();
-        };
-        let (pods, _) = self.pods.entry(namespace.clone()).or_default();
-        let facts = PodFacts::of(pod);
-        match pods.get(name) {
-            // Later versions of the same pod say nothing new.
-            Some(seen) if seen.created == facts.created && seen.host_network == facts.host_network => {
-                return Dirty::new();
-            }
-            _ => pods.insert(name.clone(), facts),
-        };
-        self.summarize_pods(&namespace.clone())
+        self.pods
+            .apply(pod)
+            .map(|(namespace, changed)| self.around_pods(&namespace, changed))
+            .unwrap_or_default()
     }
 
     pub fn delete_pod(&mut self, pod: &PodLite) -> Dirty {
-        let (Some(namespace), Some(name)) = (&pod.metadata.namespace, &pod.metadata.name) else {
-            return Dirty::new();
-        };
-        if let Some((pods, _)) = self.pods.get_mut(namespace) {
-            pods.remove(name);
-        }
-        self.summarize_pods(&namespace.clone())
+        self.pods
+            .delete(pod)
+            .map(|(namespace, changed)| self.around_pods(&namespace, changed))
+            .unwrap_or_default()
     }
 
     pub fn reset_pods(&mut self, pods: &[PodLite]) -> Dirty {
-        let mut fresh: BTreeMap<String, BTreeMap<String, PodFacts>> = BTreeMap::new();
-        for pod in pods {
-            if let (Some(namespace), Some(name)) = (&pod.metadata.namespace, &pod.metadata.name) {
-                let known = self.pods.get(namespace).and_then(|(known, _)| known.get(name));
-                let facts = PodFacts::of(pod);
-                let facts = known.filter(|k| k.created == facts.created).cloned().unwrap_or(facts);
-                fresh.entry(namespace.clone()).or_default().insert(name.clone(), facts);
-            }
-        }
-        let touched: BTreeSet<String> = self.pods.keys().chain(fresh.keys()).cloned().collect();
-        let mut dirty = Dirty::new();
-        for namespace in touched {
-            let pods = fresh.remove(&namespace).unwrap_or_default();
-            self.pods.entry(namespace.clone()).or_default().0 = pods;
-            dirty.extend(self.summarize_pods(&namespace));
-        }
-        dirty
-    }
-
-    fn summarize_pods(&mut self, namespace: &str) -> Dirty {
-        let Some((pods, summary)) = self.pods.get_mut(namespace) else { return Dirty::new() };
-        let fresh = PodSummary::of(pods);
-        let changed = *summary != fresh;
-        // The first pod and the last decide whether a namespace is taken over or observed.
-        let flipped = summary.any != fresh.any;
-        *summary = fresh;
-        if self.pods.get(namespace).is_some_and(|(pods, _)| pods.is_empty()) {
-            self.pods.remove(namespace);
-        }
-        match (flipped, changed) {
-            (true, _) => self.around_contents(namespace),
-            (false, true) => Dirty::from([Key::Namespace(namespace.to_owned())]),
-            (false, false) => Dirty::new(),
-        }
+        let touched = self.pods.reset(pods);
+        touched.into_iter().flat_map(|(namespace, changed)| self.around_pods(&namespace, changed)).collect()
     }
 
     pub fn apply_baseline(&mut self, name: &str, baseline: Declared<SncBaseline>) -> Dirty {
@@ -197,16 +218,19 @@ impl Index {
             return Dirty::from([Key::Baseline(name.to_owned())]);
         }
         self.baselines.insert(name.to_owned(), baseline);
+        self.quota.forget();
         self.all_keys()
     }
 
     pub fn delete_baseline(&mut self, name: &str) -> Dirty {
         self.baselines.remove(name);
+        self.quota.forget();
         self.all_keys()
     }
 
     pub fn reset_baselines(&mut self, baselines: Vec<(String, Declared<SncBaseline>)>) -> Dirty {
         self.baselines = baselines.into_iter().collect();
+        self.quota.forget();
         self.all_keys()
     }
 
@@ -223,56 +247,97 @@ impl Index {
         }
         // Two tenants can claim one namespace: whoever claimed before and whoever claims now are concerned.
         let mut dirty = self.around_claims(name);
+        self.claims.remove(name);
+        if let Ok(tenant) = &tenant {
+            self.claims.add(name, &tenant.spec);
+        }
         self.tenants.insert(name.to_owned(), tenant);
+        self.tie_all();
         dirty.extend(self.around_claims(name));
         dirty
     }
 
     pub fn delete_tenant(&mut self, name: &str) -> Dirty {
         let mut dirty = self.around_claims(name);
+        self.claims.remove(name);
         self.tenants.remove(name);
+        self.tie_all();
         dirty.extend(self.around_claims(name));
         dirty
     }
 
     pub fn reset_tenants(&mut self, tenants: Vec<(String, Declared<SncTenant>)>) -> Dirty {
         self.tenants = tenants.into_iter().collect();
+        self.claims = Claims::default();
+        for (name, tenant) in &self.tenants {
+            if let Ok(tenant) = tenant {
+                self.claims.add(name, &tenant.spec);
+            }
+        }
+        self.tie_all();
+        self.quota.forget();
         self.all_keys()
     }
 
     pub fn apply_policy(&mut self, namespace: &str, name: &str, policy: Declared<SncPolicy>) -> Dirty {
         let of_namespace = self.policies.entry(namespace.to_owned()).or_default();
+        let old = of_namespace.get(name);
         let status_only = matches!(
-            (of_namespace.get(name), &policy),
+            (old, &policy),
             (Some(Ok(old)), Ok(new)) if old.spec == new.spec
                 && old.metadata.generation == new.metadata.generation
                 && old.metadata.uid == new.metadata.uid
         );
+        let demands = asks_quota(old) || asks_quota(Some(&policy));
         of_namespace.insert(name.to_owned(), policy);
         if status_only {
-            Dirty::from([Key::Namespace(namespace.to_owned())])
-        } else {
-            self.around_namespace(namespace)
+            return Dirty::from([Key::Namespace(namespace.to_owned())]);
         }
+        self.rename(namespace);
+        self.around_policy(namespace, demands)
     }
 
     pub fn delete_policy(&mut self, namespace: &str, name: &str) -> Dirty {
-        if let Some(policies) = self.policies.get_mut(namespace) {
-            policies.remove(name);
-        }
-        self.around_namespace(namespace)
+        let removed = self.policies.get_mut(namespace).and_then(|policies| policies.remove(name));
+        self.rename(namespace);
+        self.around_policy(namespace, asks_quota(removed.as_ref()))
     }
 
     pub fn reset_policies(&mut self, policies: Vec<(String, String, Declared<SncPolicy>)>) -> Dirty {
-        self.policies.clear();
+        let before: Vec<String> = std::mem::take(&mut self.policies).into_keys().collect();
         for (namespace, name, policy) in policies {
             self.policies.entry(namespace).or_default().insert(name, policy);
         }
+        let touched: BTreeSet<String> = before.into_iter().chain(self.policies.keys().cloned()).collect();
+        for namespace in touched {
+            self.rename(&namespace);
+        }
+        self.quota.forget();
         self.all_keys()
     }
 
-    pub fn apply_object(&mut self, namespace: &str, key: ObjectKey, mut object: Observed) -> Dirty {
+    pub fn apply_object(&mut self, namespace: &str, key: ObjectKey, object: Observed) -> Dirty {
+        self.seen.object(key.kind, object.version);
+        self.put_object(namespace, key, object)
+    }
+
+    /// What the API server answered to a write of ours. If the watch has gone past that version, it knows better: the
+    /// object may have been deleted since.
+    pub fn learn_object(&mut self, namespace: &str, key: ObjectKey, object: Observed) -> Dirty {
+        if !self.seen.is_news(key.kind, object.version) {
+            return Dirty::new();
+        }
+        if key.kind == ManagedKind::NetworkPolicy && object.ours {
+            self.forget_foreign(namespace, &key.name);
+        }
+        self.put_object(namespace, key, object)
+    }
+
+    fn put_object(&mut self, namespace: &str, key: ObjectKey, mut object: Observed) -> Dirty {
         if let Some(known) = self.object(namespace, &key).filter(|known| known.uid == object.uid) {
+            if known.version > object.version {
+                return Dirty::new();
+            }
             object.first_version = known.first_version;
         }
         let old = self.managed.entry(namespace.to_owned()).or_default().insert(key.clone(), object);
@@ -286,23 +351,63 @@ impl Index {
         }
     }
 
-    fn around_object(&self, namespace: &str, key: &ObjectKey) -> Dirty {
-        if key.name == DEFAULT_DENY {
-            return self.around_contents(namespace);
+    pub fn apply_network_policy(&mut self, policy: &NetworkPolicy) -> Dirty {
+        let (Some(namespace), name) = (policy.namespace(), policy.name_any()) else { return Dirty::new() };
+        let observed = Observed::from(policy);
+        if observed.ours {
+            self.forget_foreign(&namespace, &name);
+        } else {
+            let spec = Arc::new(policy.spec.clone().unwrap_or_default());
+            self.foreign.entry(namespace.clone()).or_default().insert(name.clone(), spec);
         }
-        Dirty::from([Key::Namespace(namespace.to_owned())])
+        let key = ObjectKey::new(ManagedKind::NetworkPolicy, name);
+        let mut dirty = self.apply_object(&namespace, key, observed);
+        if !dirty.is_empty() {
+            dirty.extend(self.named_by(&namespace));
+        }
+        dirty
     }
 
-    /// Contents that decide what is said of the namespace's tenants, and, as long as no label does, who holds it.
-    fn around_contents(&self, namespace: &str) -> Dirty {
-        if self.namespaces.get(namespace).is_none_or(|n| n.label(LABEL_TENANT).is_none()) {
-            return self.around_namespace(namespace);
-        }
-        let tenants = self.concerned(namespace).into_iter().map(|tenant| Key::Tenant(tenant.to_owned()));
-        tenants.chain([Key::Namespace(namespace.to_owned())]).collect()
+    pub fn delete_network_policy(&mut self, policy: &NetworkPolicy) -> Dirty {
+        let (Some(namespace), name) = (policy.namespace(), policy.name_any()) else { return Dirty::new() };
+        self.forget_foreign(&namespace, &name);
+        let key = ObjectKey::new(ManagedKind::NetworkPolicy, name);
+        let mut dirty = self.delete_object(&namespace, &key, Some(&Observed::from(policy)));
+        dirty.extend(self.named_by(&namespace));
+        dirty
     }
 
-    pub fn delete_object(&mut self, namespace: &str, key: &ObjectKey) -> Dirty {
+    pub fn reset_network_policies(&mut self, policies: &[NetworkPolicy]) -> Dirty {
+        self.foreign.clear();
+        let mut dirty = self.reset_objects(ManagedKind::NetworkPolicy, Vec::new());
+        for policy in policies {
+            dirty.extend(self.apply_network_policy(policy));
+        }
+        dirty
+    }
+
+    fn forget_foreign(&mut self, namespace: &str, name: &str) {
+        if let Some(of_namespace) = self.foreign.get_mut(namespace) {
+            of_namespace.remove(name);
+            if of_namespace.is_empty() {
+                self.foreign.remove(namespace);
+            }
+        }
+    }
+
+    /// Name and content of the policies in a namespace that are not ours.
+    pub fn foreign(&self, namespace: &str) -> impl Iterator<Item = (&str, &NetworkPolicySpec)> {
+        self.foreign.get(namespace).into_iter().flatten().map(|(name, spec)| (name.as_str(), spec.as_ref()))
+    }
+
+    /// `gone` is the object as it was last; another one of the same name that we know of already stays.
+    pub fn delete_object(&mut self, namespace: &str, key: &ObjectKey, gone: Option<&Observed>) -> Dirty {
+        if let Some(gone) = gone {
+            self.seen.object(key.kind, gone.version);
+            if self.object(namespace, key).is_some_and(|known| known.uid != gone.uid) {
+                return Dirty::new();
+            }
+        }
         if let Some(objects) = self.managed.get_mut(namespace) {
             objects.remove(key);
             if objects.is_empty() {
@@ -311,9 +416,9 @@ impl Index {
         }
         let mut dirty = self.around_object(namespace, key);
         if key.kind == ManagedKind::ConfigMap && key.name == RECORD {
-            dirty.extend(self.around_contents(namespace));
+            dirty.extend(self.around_record(namespace));
             self.records.remove(namespace);
-            dirty.extend(self.around_contents(namespace));
+            dirty.extend(self.around_record(namespace));
         }
         dirty
     }
@@ -329,7 +434,9 @@ impl Index {
             !held.is_empty()
         });
         if kind == ManagedKind::ConfigMap {
-            self.records.clear();
+            for namespace in std::mem::take(&mut self.records).into_keys() {
+                dirty.extend(self.around_record(&namespace));
+            }
         }
         for (namespace, key, object) in objects {
             dirty.extend(self.apply_object(&namespace, key, object));
@@ -342,9 +449,9 @@ impl Index {
         let fresh = Record::read(map).map(Arc::new);
         let mut dirty = Dirty::new();
         if self.records.get(&namespace) != Some(&fresh) {
-            dirty.extend(self.around_contents(&namespace));
+            dirty.extend(self.around_record(&namespace));
             self.records.insert(namespace.clone(), fresh);
-            dirty.extend(self.around_contents(&namespace));
+            dirty.extend(self.around_record(&namespace));
         }
         let key = ObjectKey::new(ManagedKind::ConfigMap, map.name_any());
         dirty.extend(self.apply_object(&namespace, key, Observed::from(map)));
@@ -361,56 +468,9 @@ impl Index {
         }
     }
 
-    /// The namespace, the tenants concerned with it and, since a tenant's quota is one sum, their namespaces.
-    fn around_namespace(&self, name: &str) -> Dirty {
-        let mut dirty = Dirty::from([Key::Namespace(name.to_owned())]);
-        for tenant in self.concerned(name) {
-            dirty.extend(self.around_tenant(tenant));
-        }
-        dirty
-    }
-
-    /// Tenants that claim the namespace, or hold it by its label or by our record.
-    fn concerned(&self, namespace: &str) -> BTreeSet<&str> {
-        let labelled = self.namespaces.get(namespace).and_then(|n| n.label(LABEL_TENANT));
-        let recorded = self.records.get(namespace).and_then(|r| r.as_ref().ok()).map(|r| r.tenant.as_str());
-        self.claimants(namespace).into_iter().chain(labelled).chain(recorded).collect()
-    }
-
-    /// The tenant, every other one that claims the same names, and what it lets go.
-    fn around_claims(&self, name: &str) -> Dirty {
-        let mut dirty = self.around_tenant(name);
-        let Some(Ok(tenant)) = self.tenants.get(name) else { return dirty };
-        for (rival, spec) in &self.tenants {
-            if rival != name && spec.as_ref().is_ok_and(|spec| overlap(&spec.spec, &tenant.spec)) {
-                dirty.extend(self.around_tenant(rival));
-            }
-        }
-        for released in &tenant.spec.release {
-            dirty.extend(self.around_namespace(released));
-        }
-        dirty
-    }
-
-    fn around_tenant(&self, name: &str) -> Dirty {
-        let claims = |namespace: &NamespaceFacts| self.concerned(&namespace.name).contains(name);
-        let released = self.tenants.get(name).and_then(|t| t.as_ref().ok()).map(|t| t.spec.release.clone());
-        let mut dirty: Dirty =
-            self.namespaces.values().filter(|n| claims(n)).map(|n| Key::Namespace(n.name.clone())).collect();
-        dirty.extend(released.into_iter().flatten().map(Key::Namespace));
-        dirty.extend(self.baselines.keys().cloned().map(Key::Baseline));
-        dirty.insert(Key::Tenant(name.to_owned()));
-        dirty
-    }
-
     /// Tenants whose spec claims the name, whether or not such a namespace exists.
     pub fn claimants(&self, namespace: &str) -> BTreeSet<&str> {
-        self.tenants
-            .iter()
-            .filter_map(|(name, tenant)| Some((name.as_str(), tenant.as_ref().ok()?)))
-            .filter(|(_, tenant)| claims(&tenant.spec.namespaces, &tenant.spec.namespace_prefixes, namespace))
-            .map(|(name, _)| name)
-            .collect()
+        self.claims.of(namespace)
     }
 
     /// Objects that could not be read, in a fixed order.
@@ -420,20 +480,6 @@ impl Index {
         let policies = self.policies.values().flat_map(BTreeMap::values).filter_map(|p| p.as_ref().err());
         baselines.chain(tenants).chain(policies)
     }
-}
-
-fn overlap(a: &SncTenantSpec, b: &SncTenantSpec) -> bool {
-    let named = |a: &SncTenantSpec, b: &SncTenantSpec| {
-        a.namespaces.iter().any(|name| claims(&b.namespaces, &b.namespace_prefixes, name))
-    };
-    let within = |p: &String| {
-        b.namespace_prefixes.iter().any(|q| p.starts_with(q.as_str()) || q.starts_with(p.as_str()))
-    };
-    named(a, b) || named(b, a) || a.namespace_prefixes.iter().any(within)
-}
-
-pub fn claims(names: &[String], prefixes: &[String], namespace: &str) -> bool {
-    names.iter().any(|n| n == namespace) || prefixes.iter().any(|p| namespace.starts_with(p.as_str()))
 }
 
 #[cfg(test)]

@@ -1,13 +1,14 @@
 //! Watch events in, a snapshot out. The index holds facts, not objects: what a decision needs of a pod or a
 //! policy is a few bytes.
 
+mod claims;
 mod facts;
 pub mod fingerprint;
 mod index;
+mod pods;
 mod record;
 
-pub use facts::{
-    Declared, ManagedKind, NamespaceFacts, ObjectKey, Observed, PodFacts, PodLite, PodSummary, Unreadable,
-};
+pub use facts::{Declared, ManagedKind, NamespaceFacts, ObjectKey, Observed, Unreadable};
 pub use index::{Index, Key};
+pub use pods::{Labels, PodFacts, PodLite, PodSummary};
 pub use record::{Gap, Record, RecordError};

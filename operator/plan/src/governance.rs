@@ -95,7 +95,7 @@ pub fn govern(index: &Index, settings: &Settings, name: &str) -> Governance {
     claimants.retain(|tenant| !lets_go(index, tenant, name));
     // What was isolated once is not merely observed because its label and its record were taken.
     let isolated = namespace.seen_isolated || has_isolation(index, name);
-    let runs_freely = index.pods(name).any && !isolated;
+    let runs_freely = index.pods(name).is_some() && !isolated;
     let observes = |tenant: &str| {
         let spec = index.tenant(tenant).and_then(|t| t.as_ref().ok()).map(|t| t.spec.adoption);
         runs_freely && spec.unwrap_or_default() == Adoption::Observe

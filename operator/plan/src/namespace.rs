@@ -289,7 +289,7 @@ fn next_record(
 
 /// Creation of the oldest pod that was there before the default-deny.
 fn unisolated_since(index: &Index, namespace: &str) -> Option<Timestamp> {
-    let (created, version) = index.pods(namespace).oldest?;
+    let (created, version) = index.pods(namespace)?.oldest?;
     let key = ObjectKey::new(ManagedKind::NetworkPolicy, DEFAULT_DENY);
     let precedes = match index.object(namespace, &key) {
         None => true,
@@ -327,7 +327,7 @@ fn network(
         planned: planned.len(),
         missing,
         foreign,
-        host_network_pods: pods.host_network.iter().map(String::as_str).collect(),
+        host_network_pods: pods.into_iter().flat_map(|p| &p.host_network).map(String::as_str).collect(),
         unmodelled: cluster.unmodelled.iter().map(String::as_str).collect(),
         unbounded_flows,
     })

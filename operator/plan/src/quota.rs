@@ -6,22 +6,10 @@ use crate::settings::Settings;
 use crate::validate;
 use snc_core::policy::Constraints;
 use snc_core::quantity::Amount;
+pub use snc_core::quota::{Excess, Share, Shares};
 use snc_index::Index;
 use std::collections::BTreeMap;
-
-/// A namespace that got less than it asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Excess {
-    pub resource: String,
-    pub asked: Amount,
-    pub granted: Amount,
-}
-
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Share {
-    pub hard: BTreeMap<String, Amount>,
-    pub excess: Vec<Excess>,
-}
+use std::sync::Arc;
 
 pub struct Demand<'a> {
     pub namespace: &'a str,
@@ -76,11 +64,11 @@ fn least(constraints: &Constraints) -> BTreeMap<String, Amount> {
 }
 
 /// Shares of every governed namespace of a tenant.
-pub fn shares(index: &Index, settings: &Settings, tenant: &str) -> BTreeMap<String, Share> {
-    shares_of(index, tenant, governed_by(index, settings, tenant))
+pub fn shares(index: &Index, settings: &Settings, tenant: &str) -> Arc<Shares> {
+    index.shares(tenant, || shares_of(index, tenant, governed_by(index, settings, tenant)))
 }
 
-fn shares_of(index: &Index, tenant: &str, mut namespaces: Vec<&str>) -> BTreeMap<String, Share> {
+fn shares_of(index: &Index, tenant: &str, mut namespaces: Vec<&str>) -> Shares {
     namespaces.sort_by_key(|name| (index.namespace(name).map(|n| n.created), *name));
     let mut total = BTreeMap::new();
     let demands: Vec<Demand<'_>> = namespaces
@@ -100,11 +88,13 @@ fn shares_of(index: &Index, tenant: &str, mut namespaces: Vec<&str>) -> BTreeMap
 pub fn share(index: &Index, settings: &Settings, namespace: &str, effective: &Effective) -> Share {
     let has_total = effective.tenant_spec.as_ref().is_some_and(|spec| !spec.quota.is_empty());
     if has_total {
-        let mut namespaces = governed_by(index, settings, &effective.tenant);
-        // One that is only observed shows what it would get.
-        if !namespaces.contains(&namespace) {
-            namespaces.push(namespace);
+        let shares = shares(index, settings, &effective.tenant);
+        if let Some(share) = shares.get(namespace) {
+            return share.clone();
         }
+        // One that is only observed shows what it would get.
+        let mut namespaces = governed_by(index, settings, &effective.tenant);
+        namespaces.push(namespace);
         return shares_of(index, &effective.tenant, namespaces).remove(namespace).unwrap_or_default();
     }
     allocate(&BTreeMap::new(), &[demand(namespace, effective)]).remove(namespace).unwrap_or_default()

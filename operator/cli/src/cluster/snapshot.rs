@@ -74,7 +74,12 @@ impl Cluster {
             reader.snapshot.index.reset_policies(policies);
         }
         let (network_policies, quotas, limits, bindings, records, accounts) = others;
-        reader.objects(ManagedKind::NetworkPolicy, network_policies);
+        if let Some(policies) = reader.keep(network_policies) {
+            for policy in &policies {
+                reader.snapshot.live.keep(ManagedKind::NetworkPolicy, policy);
+            }
+            reader.snapshot.index.reset_network_policies(&policies);
+        }
         reader.objects(ManagedKind::ResourceQuota, quotas);
         reader.objects(ManagedKind::LimitRange, limits);
         reader.objects(ManagedKind::RoleBinding, bindings);

@@ -1,5 +1,6 @@
 use super::*;
 use serde_json::json;
+use snc_core::names::{DEFAULT_DENY, LABEL_TENANT};
 
 fn namespace(name: &str, uid: &str, tenant: Option<&str>) -> Namespace {
     let labels = tenant.map(|t| json!({LABEL_TENANT: t})).unwrap_or(json!({}));
@@ -59,9 +60,9 @@ fn pods_count_once() {
     let mut index = Index::default();
     assert_eq!(index.apply_pod(&pod("a", "p", "5")), Dirty::from([ns("a")]));
     assert!(index.apply_pod(&pod("a", "p", "9")).is_empty(), "a status update of a pod");
-    assert_eq!(index.pods("a").oldest.unwrap().1, 5, "the first version seen is kept");
+    assert_eq!(index.pods("a").unwrap().oldest.unwrap().1, 5, "the first version seen is kept");
     assert_eq!(index.delete_pod(&pod("a", "p", "9")), Dirty::from([ns("a")]));
-    assert!(!index.pods("a").any);
+    assert!(index.pods("a").is_none());
 }
 
 #[test]
@@ -132,7 +133,7 @@ fn what_a_tenants_list_shows_wakes_the_tenant() {
     let key = ObjectKey::new(ManagedKind::NetworkPolicy, DEFAULT_DENY);
     let woken = Key::Tenant("t".into());
     assert!(index.apply_object("a", key.clone(), Observed::from(&policy)).contains(&woken));
-    assert!(index.delete_object("a", &key).contains(&woken));
+    assert!(index.delete_object("a", &key, None).contains(&woken));
     assert!(index.apply_pod(&pod("a", "p", "5")).contains(&woken), "the first pod");
     assert_eq!(index.apply_pod(&pod("a", "q", "6")), Dirty::new(), "another one of the same moment");
 }
@@ -147,4 +148,104 @@ fn a_lost_label_is_remembered_for_its_uid_alone() {
     assert!(index.namespace("a").unwrap().seen_isolated);
     index.apply_namespace(&namespace("a", "2", Some("t")));
     assert!(!index.namespace("a").unwrap().seen_isolated);
+}
+
+fn deny(uid: &str, version: &str) -> (ObjectKey, Observed) {
+    let policy: NetworkPolicy = serde_json::from_value(json!({
+        "metadata": {"name": DEFAULT_DENY, "namespace": "a", "uid": uid, "resourceVersion": version},
+    }))
+    .unwrap();
+    (ObjectKey::new(ManagedKind::NetworkPolicy, DEFAULT_DENY), Observed::from(&policy))
+}
+
+#[test]
+fn an_answer_that_the_watch_has_gone_past_is_not_believed() {
+    let mut index = Index::default();
+    let (key, created) = deny("1", "5");
+    let (_, gone) = deny("1", "6");
+    index.apply_object("a", key.clone(), created.clone());
+    index.delete_object("a", &key, Some(&gone));
+    // The answer to the write of version 5 comes last.
+    index.learn_object("a", key.clone(), created);
+    assert!(index.object("a", &key).is_none(), "deleted since");
+    let (_, news) = deny("2", "9");
+    index.learn_object("a", key.clone(), news);
+    assert_eq!(index.object("a", &key).unwrap().uid, "2");
+    // Late news of the first one.
+    index.delete_object("a", &key, Some(&gone));
+    assert_eq!(index.object("a", &key).unwrap().uid, "2");
+    // The watch catches up, through an older version.
+    let (_, older) = deny("2", "8");
+    index.apply_object("a", key.clone(), older);
+    assert_eq!(index.object("a", &key).unwrap().version, 9);
+}
+
+#[test]
+fn answers_do_not_hide_other_answers() {
+    let mut index = Index::default();
+    let (key, later) = deny("1", "9");
+    let (_, earlier) = deny("2", "8");
+    index.learn_object("a", key.clone(), later);
+    index.learn_object("b", key.clone(), earlier);
+    assert!(index.object("b", &key).is_some());
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the shape that the index takes")]
+fn policy(spec: serde_json::Value) -> Declared<SncPolicy> {
+    Ok(Arc::new(
+        serde_json::from_value(json!({
+            "apiVersion": "secnumcloud.dev/v1alpha1", "kind": "SncPolicy",
+            "metadata": {"name": "main", "namespace": "a"}, "spec": spec,
+        }))
+        .unwrap(),
+    ))
+}
+
+#[test]
+fn a_policy_wakes_its_namespace_and_those_that_name_it() {
+    let mut index = Index::default();
+    let mut owner = tenant("t", &["a", "b", "c"]);
+    if let Ok(owner) = &mut owner {
+        Arc::get_mut(owner).unwrap().spec.quota =
+            serde_json::from_value(json!({"requests.cpu": "4"})).unwrap();
+    }
+    index.apply_tenant("t", owner);
+    for name in ["a", "b", "c"] {
+        index.apply_namespace(&namespace(name, name, Some("t")));
+    }
+    let flow = json!({"network": {"flows": [{
+        "name": "to-a", "justification": "orders", "direction": "Egress",
+        "peers": [{"namespaces": {"names": ["a"]}}], "ports": [{"port": 80}],
+    }]}});
+    index.apply_policy("b", "main", policy(flow));
+    let woken = index.apply_policy("a", "main", policy(json!({"level": "Avance"})));
+    assert_eq!(woken, Dirty::from([ns("a"), ns("b"), Key::Tenant("t".into())]));
+    // A share of the tenant's total concerns all that share it.
+    let woken = index.apply_policy("a", "main", policy(json!({"quota": {"requests.cpu": "1"}})));
+    assert!(woken.contains(&ns("c")), "{woken:?}");
+    assert!(index.delete_policy("a", "main").contains(&ns("c")));
+}
+
+#[test]
+fn policies_of_others_are_held_and_ours_are_not() {
+    let mut index = Index::default();
+    let foreign: NetworkPolicy = serde_json::from_value(json!({
+        "metadata": {"name": "open", "namespace": "a", "uid": "1", "resourceVersion": "1"},
+        "spec": {"podSelector": {}, "ingress": [{}]},
+    }))
+    .unwrap();
+    assert!(index.apply_network_policy(&foreign).contains(&ns("a")));
+    assert_eq!(index.foreign("a").count(), 1);
+    // A namespace that comes, or changes its labels, may be one that it lets in.
+    assert!(index.apply_namespace(&namespace("z", "9", None)).contains(&ns("a")));
+    let mut ours = foreign.clone();
+    ours.metadata.labels =
+        Some([("app.kubernetes.io/managed-by".to_owned(), "snc-operator".to_owned())].into());
+    ours.metadata.resource_version = Some("2".into());
+    index.apply_network_policy(&ours);
+    assert_eq!(index.foreign("a").count(), 0);
+    index.apply_network_policy(&foreign);
+    assert!(index.delete_network_policy(&foreign).contains(&ns("a")));
+    assert_eq!(index.foreign("a").count(), 0);
+    assert!(!index.apply_namespace(&namespace("y", "8", None)).contains(&ns("a")));
 }

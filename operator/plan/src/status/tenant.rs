@@ -228,11 +228,11 @@ fn quota(index: &Index, settings: &Settings, name: &str, tenant: &SncTenant) -> 
         return Answer::no(reason::FIELDS_REFUSED, text(Lang::Fr), text(Lang::En));
     }
     let short: Vec<String> = shares(index, settings, name)
-        .into_iter()
+        .iter()
         .flat_map(|(namespace, share)| {
             share
                 .excess
-                .into_iter()
+                .iter()
                 .map(move |e| format!("{namespace} {}: {} > {}", e.resource, e.asked, e.granted))
         })
         .collect();

@@ -218,7 +218,7 @@ impl Cluster {
                 let observed = observed(key.kind, &object);
                 index.apply_object(&ns, key, observed)
             }
-            Event::ObjectGone(ns, key) => index.delete_object(&ns, &key),
+            Event::ObjectGone(ns, key) => index.delete_object(&ns, &key, None),
         })
     }
 
