@@ -1,44 +1,28 @@
-//! What is known of a namespace's isolation, from what is present in it. First version: our own policies are all
-//! there and nobody else's is; a policy that is not ours is not judged, it makes the answer unknown (law 1).
+//! What is known of a namespace's isolation: our policies are all there, and what others add opens nothing.
 
-/// Bounded list of names that decide an answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Names {
-    pub total: usize,
-    pub first: Vec<String>,
-}
-
-const SHOWN: usize = 5;
-
-impl Names {
-    fn of<'a>(names: impl Iterator<Item = &'a str>) -> Option<Self> {
-        let mut sorted: Vec<_> = names.collect();
-        sorted.sort_unstable();
-        let first = sorted.iter().take(SHOWN).map(|&n| n.to_owned()).collect();
-        (!sorted.is_empty()).then_some(Self { total: sorted.len(), first })
-    }
-}
-
-impl std::fmt::Display for Names {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.first.join(", "))?;
-        if self.total > self.first.len() {
-            write!(f, ", … ({})", self.total)?;
-        }
-        Ok(())
-    }
-}
+use crate::audit::Breach;
+pub use crate::names::Names;
+use snc_core::text::Text;
+use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effective {
-    /// Every policy of ours is there as planned, and no other.
+    /// Every policy of ours is there as planned, and those of others open nothing that is not declared.
     AsPlanned {
         policies: usize,
+        others: usize,
     },
     NotEnforced,
     Missing(Names),
     HostNetwork(Names),
-    Foreign(Names),
+    /// Worst first, never empty.
+    Opened(Vec<Breach>),
+    /// Reached through the node's address, where network engines differ in what they apply.
+    HostPort(Names),
+    /// By policy, what cannot be judged.
+    Undecided(BTreeMap<String, Text>),
+    /// Policies under our label that are not in the plan (any more).
+    Leftover(Names),
     Unmodelled(Names),
     /// Flows to addresses, while nobody said which addresses are the cluster's own.
     RangesUnknown(Names),
@@ -50,8 +34,12 @@ pub struct Facts<'a> {
     pub planned: usize,
     /// Planned policies that are absent or differ from the plan.
     pub missing: Vec<&'a str>,
-    /// Policies in the namespace that are not ours.
-    pub foreign: Vec<&'a str>,
+    /// Policies of others, whose content was judged.
+    pub others: usize,
+    pub leftover: Vec<&'a str>,
+    pub breaches: BTreeSet<Breach>,
+    pub undecided: BTreeMap<String, Text>,
+    pub host_port_pods: Vec<&'a str>,
     /// Pods that no NetworkPolicy reaches.
     pub host_network_pods: Vec<&'a str>,
     /// API groups served by the cluster whose policies this version does not model.
@@ -61,7 +49,7 @@ pub struct Facts<'a> {
 }
 
 /// Disproved before unknown: a hole that is certain is not hidden behind one that is not.
-pub fn assess(facts: &Facts<'_>) -> Effective {
+pub fn assess(facts: Facts<'_>) -> Effective {
     if !facts.enforced {
         return Effective::NotEnforced;
     }
@@ -70,57 +58,86 @@ pub fn assess(facts: &Facts<'_>) -> Effective {
         Effective::Missing(missing)
     } else if let Some(pods) = names(&facts.host_network_pods) {
         Effective::HostNetwork(pods)
-    } else if let Some(foreign) = names(&facts.foreign) {
-        Effective::Foreign(foreign)
+    } else if !facts.breaches.is_empty() {
+        Effective::Opened(facts.breaches.into_iter().collect())
+    } else if !facts.undecided.is_empty() {
+        Effective::Undecided(facts.undecided)
+    } else if let Some(leftover) = names(&facts.leftover) {
+        Effective::Leftover(leftover)
+    } else if let Some(pods) = names(&facts.host_port_pods) {
+        Effective::HostPort(pods)
     } else if let Some(groups) = names(&facts.unmodelled) {
         Effective::Unmodelled(groups)
     } else if let Some(flows) = names(&facts.unbounded_flows) {
         Effective::RangesUnknown(flows)
     } else {
-        Effective::AsPlanned { policies: facts.planned }
+        Effective::AsPlanned { policies: facts.planned, others: facts.others }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::audit::What;
+    use crate::reach::PortSet;
     use proptest::prelude::*;
+    use snc_core::flow::Direction;
 
     fn facts() -> Facts<'static> {
         Facts { enforced: true, planned: 2, ..Facts::default() }
     }
 
+    fn breach() -> Breach {
+        Breach {
+            what: What::Everyone,
+            direction: Direction::Ingress,
+            opened_by: "open".into(),
+            to: "*".into(),
+            ports: PortSet::all(),
+        }
+    }
+
     #[test]
     fn certain_holes_come_before_doubts() {
-        let all = Facts { missing: vec!["a"], foreign: vec!["b"], host_network_pods: vec!["c"], ..facts() };
-        assert!(matches!(assess(&all), Effective::Missing(_)));
-        let pods = Facts { foreign: vec!["b"], host_network_pods: vec!["c"], ..facts() };
-        assert!(matches!(assess(&pods), Effective::HostNetwork(_)));
+        let doubts = || Facts {
+            undecided: [("a".to_owned(), Text::new("x", "x"))].into(),
+            host_port_pods: vec!["p"],
+            unmodelled: vec!["cilium.io"],
+            ..facts()
+        };
+        let opened = Facts { breaches: [breach()].into(), ..doubts() };
+        assert!(matches!(assess(opened), Effective::Opened(_)));
+        let pods = Facts { host_network_pods: vec!["c"], ..doubts() };
+        assert!(matches!(assess(pods), Effective::HostNetwork(_)));
+        assert!(matches!(assess(doubts()), Effective::Undecided(_)));
     }
 
     #[test]
     fn names_are_bounded_and_counted() {
-        let foreign = Facts { foreign: vec!["g", "f", "e", "d", "c", "b", "a"], ..facts() };
-        let Effective::Foreign(names) = assess(&foreign) else { panic!("foreign") };
+        let pods = Facts { host_network_pods: vec!["g", "f", "e", "d", "c", "b", "a"], ..facts() };
+        let Effective::HostNetwork(names) = assess(pods) else { panic!("host network") };
         assert_eq!(names.to_string(), "a, b, c, d, e, … (7)");
     }
 
     proptest! {
         #[test]
-        fn effective_only_when_nothing_speaks_against_it(
-            enforced: bool, missing: bool, foreign: bool, host: bool, unmodelled: bool, unbounded: bool,
-        ) {
+        fn effective_only_when_nothing_speaks_against_it(enforced: bool, against in prop::array::uniform8(any::<bool>())) {
             let list = |yes: bool| if yes { vec!["x"] } else { Vec::new() };
-            let verdict = assess(&Facts {
+            let [missing, breached, undecided, leftover, host, host_port, unmodelled, unbounded] = against;
+            let verdict = assess(Facts {
                 enforced,
                 planned: 2,
+                others: 1,
                 missing: list(missing),
-                foreign: list(foreign),
+                breaches: breached.then(breach).into_iter().collect(),
+                undecided: undecided.then(|| ("x".to_owned(), Text::new("x", "x"))).into_iter().collect(),
+                leftover: list(leftover),
                 host_network_pods: list(host),
+                host_port_pods: list(host_port),
                 unmodelled: list(unmodelled),
                 unbounded_flows: list(unbounded),
             });
-            let expected = enforced && !missing && !foreign && !host && !unmodelled && !unbounded;
+            let expected = enforced && !against.contains(&true);
             prop_assert_eq!(matches!(verdict, Effective::AsPlanned { .. }), expected);
         }
     }

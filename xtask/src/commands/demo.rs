@@ -178,8 +178,16 @@ fn build(lang: Lang) -> Result<()> {
         "snc-operator and kubectl-snc (3 to 6 min the first time, some seconds after that)",
     );
     say::timed(lang, what, || {
-        let mut command =
-            cargo(["build", "--profile", PROFILE, "-p", "snc-runtime", "-p", "snc-cli", "--bins"]);
+        let mut command = cargo([
+            "build",
+            "--profile",
+            PROFILE,
+            "--workspace",
+            "--bin",
+            "snc-operator",
+            "--bin",
+            "kubectl-snc",
+        ]);
         if !stderr().is_terminal() {
             command.arg("--quiet");
         }
