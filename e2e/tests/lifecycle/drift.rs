@@ -226,7 +226,7 @@ pub fn foreign(cluster: &Cluster) -> Result<()> {
     cluster
         .platform
         .create(Kind::SncPolicy.all("melange"), policy("p", flows(vec![flow("a", json!({}))])))?;
-    cluster.condition(&path, "NetworkPolicyEffective", "Unknown", "ForeignPolicy")?;
+    cluster.condition(&path, "NetworkPolicyEffective", "False", "UndeclaredOpening")?;
     cluster.platform.merge(&path, json!({"spec": flows(vec![flow("b", json!({}))])}))?;
     eventually("the orphan to be deleted", || {
         let now = by_flow(cluster, "melange")?;

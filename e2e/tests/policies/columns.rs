@@ -88,9 +88,9 @@ pub fn waiting(cluster: &Cluster) -> Result<()> {
     ensure!(before.success(), "the twin, before it was opened: {before:?}");
 
     cluster.platform.create(Kind::NetworkPolicy.all("waiting-open"), opening("ouverture-oubliee"))?;
-    let condition = cluster.condition(&foreign, EFFECTIVE, "Unknown", "ForeignPolicy")?;
+    let condition = cluster.condition(&foreign, EFFECTIVE, "False", "UndeclaredOpening")?;
     ensure!(text(&condition, "/message").contains("ouverture-oubliee"), "{condition}");
-    cluster.condition(&foreign, ISOLATED, "Unknown", "ForeignPolicy")?;
+    cluster.condition(&foreign, ISOLATED, "False", "UndeclaredOpening")?;
     let bad = wait("waiting-open", "--timeout=2s")?;
     ensure!(!bad.success() && bad.stderr.contains("timed out"), "{bad:?}");
     ensure!(wait("waiting-good", "--timeout=2s")?.success(), "the good one is untouched");

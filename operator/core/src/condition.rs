@@ -34,7 +34,9 @@ pub mod reason {
     pub const NOT_ENFORCED: &str = "NotEnforced";
     pub const POLICIES_PRESENT: &str = "PoliciesPresent";
     pub const POLICIES_MISSING: &str = "PoliciesMissing";
-    pub const FOREIGN_POLICY: &str = "ForeignPolicy";
+    pub const UNDECLARED_OPENING: &str = "UndeclaredOpening";
+    pub const UNDECIDED: &str = "Undecided";
+    pub const HOST_PORT: &str = "HostPort";
     pub const HOST_NETWORK: &str = "HostNetwork";
     pub const RANGES_UNKNOWN: &str = "RangesUnknown";
     pub const UNMODELLED_KIND: &str = "UnmodelledPolicyKind";

@@ -149,8 +149,9 @@ pub struct PodSummary {
     pub oldest: Option<(Timestamp, u64)>,
     pub host_network: Vec<String>,
     pub host_port: Vec<String>,
-    /// Distinct label sets of the pods that policies hold for.
-    pub classes: BTreeSet<Arc<Labels>>,
+    /// Distinct label sets of the pods that policies hold for, with the names of one or two such pods: what holds between
+    /// two of them holds between any two.
+    pub classes: BTreeMap<Arc<Labels>, Vec<String>>,
 }
 
 impl PodSummary {
@@ -159,11 +160,18 @@ impl PodSummary {
         let named = |which: fn(&PodFacts) -> bool| {
             live().filter(|(_, p)| which(p)).map(|(name, _)| name.clone()).collect()
         };
+        let mut classes: BTreeMap<Arc<Labels>, Vec<String>> = BTreeMap::new();
+        for (name, pod) in live().filter(|(_, p)| !p.host_network) {
+            let samples = classes.entry(pod.labels.clone()).or_default();
+            if samples.len() < 2 {
+                samples.push(name.clone());
+            }
+        }
         Self {
+            classes,
             oldest: pods.values().map(|p| (p.created, p.first_version)).min(),
             host_network: named(|p| p.host_network),
             host_port: named(|p| p.host_port),
-            classes: live().filter(|(_, p)| !p.host_network).map(|(_, p)| p.labels.clone()).collect(),
         }
     }
 }

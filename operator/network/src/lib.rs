@@ -1,6 +1,8 @@
 //! NetworkPolicy semantics: the policies that a namespace is planned to have, and what is known to hold there.
 
+pub mod audit;
 pub mod effective;
+mod names;
 pub mod planned;
 pub mod reach;
 mod split;

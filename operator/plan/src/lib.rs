@@ -5,6 +5,7 @@ pub mod governance;
 pub mod guards;
 pub mod matrix;
 pub mod namespace;
+mod network;
 pub mod objects;
 pub mod quota;
 pub mod settings;

@@ -2,6 +2,7 @@
 
 use crate::effective::{Effective, effective};
 use crate::governance::{Governance, govern, has_isolation, is_own, record};
+use crate::network::{self, Network};
 use crate::objects::{self, Desired};
 use crate::quota::{Share, share};
 use crate::settings::{ClusterFacts, Settings};
@@ -12,7 +13,6 @@ use snc_core::names::{
 };
 use snc_core::tier::Mode;
 use snc_index::{Gap, Index, ManagedKind, NamespaceFacts, ObjectKey, Record};
-use snc_network::effective::{Effective as Network, Facts, assess};
 use std::collections::{BTreeMap, BTreeSet};
 
 type Labels = BTreeMap<String, String>;
@@ -185,9 +185,16 @@ pub fn plan_governed(
         effective.tenant_spec.iter().filter_map(|spec| objects::owners(name, &spec.owners)).collect();
 
     let read_back = policies.iter().map(|p| (p.key(), p.fingerprint())).collect::<Vec<_>>();
-    let unbounded = unbounded_flows(&effective, &flows);
-    let network =
-        network(index, cluster, name, &read_back, enforced, unbounded.iter().map(String::as_str).collect());
+    let network = network::judge(&network::Question {
+        index,
+        settings,
+        cluster,
+        namespace: name,
+        effective: &effective,
+        flows: &flows,
+        planned: &read_back,
+        enforced,
+    });
     let desired: BTreeSet<ObjectKey> =
         policies.iter().chain(&others).chain(&rights).map(Desired::key).collect();
     // What is isolated does not lean on the gate, and its repair does not wait for it.
@@ -222,7 +229,7 @@ pub fn plan_governed(
     (steps, Report { effective, flows, share, network, desired, gate_pending, enforced, gap, left_out })
 }
 
-fn resolve_flows(
+pub(crate) fn resolve_flows(
     index: &Index,
     settings: &Settings,
     namespace: &str,
@@ -302,53 +309,4 @@ fn unisolated_since(index: &Index, namespace: &str) -> Option<Timestamp> {
 fn left_out(record: &Desired) -> Vec<String> {
     let Desired::ConfigMap(map) = record else { return Vec::new() };
     Record::read(map).map(|r| r.left_out).unwrap_or_default()
-}
-
-fn network(
-    index: &Index,
-    cluster: &ClusterFacts,
-    namespace: &str,
-    planned: &[(ObjectKey, String)],
-    enforced: bool,
-    unbounded_flows: Vec<&str>,
-) -> Network {
-    let as_planned = |key: &ObjectKey, fingerprint: &String| {
-        index.object(namespace, key).is_some_and(|o| !o.deleting && o.fingerprint == *fingerprint)
-    };
-    let pods = index.pods(namespace);
-    let missing = planned.iter().filter(|(k, f)| !as_planned(k, f)).map(|(k, _)| k.name.as_str()).collect();
-    let foreign = index
-        .managed(namespace)
-        .filter(|(key, _)| key.kind == ManagedKind::NetworkPolicy && !planned.iter().any(|(k, _)| k == *key))
-        .map(|(key, _)| key.name.as_str())
-        .collect();
-    assess(&Facts {
-        enforced,
-        planned: planned.len(),
-        missing,
-        foreign,
-        host_network_pods: pods.into_iter().flat_map(|p| &p.host_network).map(String::as_str).collect(),
-        unmodelled: cluster.unmodelled.iter().map(String::as_str).collect(),
-        unbounded_flows,
-    })
-}
-
-/// Open flows to address blocks, where no baseline says which ranges are the cluster's own: they may cover nodes, the
-/// control plane or pods of others.
-fn unbounded_flows(effective: &Effective, flows: &BTreeMap<String, ResolvedFlows>) -> Vec<String> {
-    if !effective.constraints.denied_blocks.blocks().is_empty() {
-        return Vec::new();
-    }
-    let to_addresses = |policy: &str, flow: &str| {
-        let declared = effective.policies.get(policy).and_then(|spec| spec.network.as_ref());
-        declared.is_some_and(|n| {
-            n.flows.iter().any(|f| f.name == flow && f.peers.iter().any(|p| p.cidr.is_some()))
-        })
-    };
-    flows
-        .iter()
-        .flat_map(|(policy, resolved)| resolved.flows.iter().map(move |flow| (policy, &flow.name)))
-        .filter(|(policy, flow)| to_addresses(policy, flow))
-        .map(|(_, flow)| flow.clone())
-        .collect()
 }

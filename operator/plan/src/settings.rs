@@ -1,6 +1,8 @@
 use crate::guards::Identity;
 use snc_core::lang::Lang;
 use snc_core::names::is_protected_namespace;
+use snc_network::audit::Addresses;
+use snc_network::reach::ClusterPolicy;
 
 /// What the platform chose when it installed the operator.
 #[derive(Debug, Clone)]
@@ -17,10 +19,16 @@ impl Settings {
 }
 
 /// What was found out about the cluster besides its objects.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct ClusterFacts {
     /// Every reachable API server refused the canary pod by the gate's name.
     pub gate_proven: bool,
     /// API groups served here whose network policies this version does not model.
     pub unmodelled: Vec<String>,
+    /// `ClusterNetworkPolicy` objects: they come before and after the policies of a namespace.
+    pub policies: Vec<ClusterPolicy>,
+    /// Addresses of the cluster, as far as it tells them itself.
+    pub addresses: Addresses,
+    /// The addresses of nodes, pods, Services and the control plane are all known.
+    pub addresses_known: bool,
 }

@@ -347,38 +347,6 @@ fn a_pod_security_label_of_somebody_else_is_asked_for_without_force() {
 }
 
 #[test]
-fn a_foreign_policy_is_untouched_and_makes_the_answer_unknown() {
-    let mut cluster = shop();
-    cluster.settle("shop");
-    cluster.foreign_network_policy("shop", "opening");
-    let before = cluster.objects.clone();
-    let plan = cluster.plan("shop");
-    assert!(
-        matches!(&plan.report.unwrap().network, Network::Foreign(names) if names.to_string() == "opening")
-    );
-    assert!(plan.steps.is_empty());
-    assert_eq!(cluster.objects, before);
-}
-
-#[test]
-fn a_pod_on_the_nodes_network_is_a_certain_hole() {
-    let mut cluster = shop();
-    cluster.settle("shop");
-    cluster.pod("shop", "host", true);
-    cluster.foreign_network_policy("shop", "opening");
-    let network = cluster.plan("shop").report.unwrap().network;
-    assert!(matches!(&network, Network::HostNetwork(names) if names.to_string() == "host"));
-}
-
-#[test]
-fn a_kind_that_we_cannot_read_makes_the_answer_unknown() {
-    let mut cluster = shop();
-    cluster.settle("shop");
-    cluster.facts.unmodelled = vec!["cilium.io".into()];
-    assert!(matches!(cluster.plan("shop").report.unwrap().network, Network::Unmodelled(_)));
-}
-
-#[test]
 fn two_claimants_without_a_label_get_default_deny_and_no_more() {
     let mut cluster = shop();
     cluster.tenant("rival", &json!({"level": "Standard", "namespacePrefixes": ["sho"]}));
@@ -586,7 +554,7 @@ fn below_enforce_nothing_is_isolated_and_the_label_says_so(#[case] mode: &str, #
     cluster.settle("shop");
     assert_eq!(cluster.namespaces["shop"].label(LABEL_ISOLATED), Some(label));
     assert!(!cluster.ours("shop").iter().any(|k| k.starts_with("NetworkPolicy")));
-    assert!(matches!(cluster.plan("shop").report.unwrap().network, Network::NotEnforced));
+    assert!(matches!(cluster.plan("shop").report.unwrap().network.state, Network::NotEnforced));
     // Raised later: the time in between is a gap if pods ran.
     cluster.pod("shop", "running", false);
     let from = cluster.now;

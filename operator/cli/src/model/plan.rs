@@ -97,7 +97,7 @@ pub struct Facts<'a> {
 
 /// The gate is taken as proven: what is asked is what will happen, not whether it may begin.
 pub fn cluster_facts() -> ClusterFacts {
-    ClusterFacts { gate_proven: true, unmodelled: Vec::new() }
+    ClusterFacts { gate_proven: true, ..ClusterFacts::default() }
 }
 
 /// A namespace with what is decided of it.

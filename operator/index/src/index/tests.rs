@@ -135,7 +135,12 @@ fn what_a_tenants_list_shows_wakes_the_tenant() {
     assert!(index.apply_object("a", key.clone(), Observed::from(&policy)).contains(&woken));
     assert!(index.delete_object("a", &key, None).contains(&woken));
     assert!(index.apply_pod(&pod("a", "p", "5")).contains(&woken), "the first pod");
-    assert_eq!(index.apply_pod(&pod("a", "q", "6")), Dirty::new(), "another one of the same moment");
+    assert_eq!(
+        index.apply_pod(&pod("a", "q", "6")),
+        Dirty::from([ns("a")]),
+        "a second one may talk to the first"
+    );
+    assert_eq!(index.apply_pod(&pod("a", "r", "7")), Dirty::new(), "a third one is like the others");
 }
 
 #[test]

@@ -68,7 +68,7 @@ pub struct Policy {
 
 /// A `ClusterNetworkPolicy` (`policy.networking.k8s.io/v1alpha2`). The spec stays as the API server gave it: what
 /// this version does not know must be seen to be reported.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ClusterPolicy {
     pub name: String,

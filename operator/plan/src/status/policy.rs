@@ -39,7 +39,7 @@ pub fn policy_status(
         };
     };
     let effective = &report.effective;
-    let network = network_policy_effective(&report.network);
+    let network = network_policy_effective(&report.network.state);
     let isolated = network_isolated(&network, report);
     let flows = report.flows.get(name);
     let findings = findings(name, &policy.spec, report, lang, now);
@@ -236,10 +236,19 @@ fn refusals<'a>(name: &str, report: &'a Report) -> Vec<&'a snc_core::text::Refus
 
 fn network_policy_effective(network: &Network) -> Answer {
     match network {
-        Network::AsPlanned { policies } => Answer::yes(
+        Network::AsPlanned { policies, others: 0 } => Answer::yes(
             reason::POLICIES_PRESENT,
             format!("{policies} NetworkPolicy relues telles que prévues, aucune autre dans le namespace"),
             format!("{policies} NetworkPolicies read back as planned, no other one in the namespace"),
+        ),
+        Network::AsPlanned { policies, others } => Answer::yes(
+            reason::POLICIES_PRESENT,
+            format!(
+                "{policies} NetworkPolicy relues telles que prévues ; {others} d'autres n'ouvrent rien hors du tenant qui ne soit déclaré"
+            ),
+            format!(
+                "{policies} NetworkPolicies read back as planned; {others} others open nothing outside of the tenant that is not declared"
+            ),
         ),
         Network::NotEnforced => Answer::no(
             reason::NOT_ENFORCED,
@@ -256,20 +265,46 @@ fn network_policy_effective(network: &Network) -> Answer {
             format!("pods en hostNetwork, hors de toute NetworkPolicy : {names}"),
             format!("pods with hostNetwork, out of reach of any NetworkPolicy: {names}"),
         ),
-        Network::Foreign(names) => Answer::unknown(
-            reason::FOREIGN_POLICY,
+        Network::Opened(breaches) => {
+            let text = |lang| {
+                let list: Vec<String> = breaches.iter().map(|b| b.text().get(lang).to_owned()).collect();
+                first(&list, 3)
+            };
+            Answer::no(reason::UNDECLARED_OPENING, text(Lang::Fr), text(Lang::En))
+        }
+        Network::Undecided(policies) => {
+            let text = |lang| {
+                let list: Vec<String> =
+                    policies.iter().map(|(name, why)| format!("{name} ({})", why.get(lang))).collect();
+                first(&list, 3)
+            };
+            Answer::unknown(
+                reason::UNDECIDED,
+                format!("NetworkPolicy qui ne peuvent pas être jugées : {}", text(Lang::Fr)),
+                format!("NetworkPolicies that cannot be judged: {}", text(Lang::En)),
+            )
+        }
+        Network::HostPort(names) => Answer::unknown(
+            reason::HOST_PORT,
             format!(
-                "NetworkPolicy qui ne viennent pas de l'opérateur et peuvent ouvrir le namespace : {names}"
+                "pods joignables par un port de leur nœud, où les moteurs réseau n'appliquent pas tous les NetworkPolicy : {names}"
             ),
-            format!("NetworkPolicies that are not the operator's and may open the namespace: {names}"),
+            format!(
+                "pods reached through a port of their node, where not every network engine applies NetworkPolicies: {names}"
+            ),
+        ),
+        Network::Leftover(names) => Answer::unknown(
+            reason::PENDING,
+            format!("NetworkPolicy de l'opérateur en cours de retrait : {names}"),
+            format!("NetworkPolicies of the operator that are being removed: {names}"),
         ),
         Network::RangesUnknown(names) => Answer::unknown(
             reason::RANGES_UNKNOWN,
             format!(
-                "aucun SncBaseline ne dit quelles plages sont celles du cluster (spec.network.deniedCIDRs) ; ces flux vers des adresses peuvent les couvrir : {names}"
+                "ni le cluster ni un SncBaseline (spec.network.deniedCIDRs) ne dit quelles plages sont celles du cluster ; ces flux vers des adresses peuvent les couvrir : {names}"
             ),
             format!(
-                "no SncBaseline says which ranges are the cluster's own (spec.network.deniedCIDRs); these flows to addresses may cover them: {names}"
+                "neither the cluster nor an SncBaseline (spec.network.deniedCIDRs) says which ranges are the cluster's own; these flows to addresses may cover them: {names}"
             ),
         ),
         Network::Unmodelled(names) => Answer::unknown(
@@ -327,6 +362,7 @@ fn findings(name: &str, spec: &SncPolicySpec, report: &Report, lang: Lang, now: 
         );
         all.push(text.get(lang).to_owned());
     }
+    all.extend(report.network.findings.iter().map(|text| text.get(lang).to_owned()));
     all.extend(
         refusals(name, report).iter().map(|r| format!("{}: {}", reason::FIELDS_REFUSED, r.message(lang))),
     );

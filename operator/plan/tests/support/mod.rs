@@ -163,7 +163,7 @@ impl Cluster {
         Self {
             index: Index::default(),
             settings: settings(lang),
-            facts: ClusterFacts { gate_proven: true, unmodelled: Vec::new() },
+            facts: ClusterFacts { gate_proven: true, ..ClusterFacts::default() },
             now: at(START),
             namespaces: BTreeMap::new(),
             objects: BTreeMap::new(),
@@ -214,9 +214,18 @@ impl Cluster {
                 assert!(index.object(&ns, &key).is_some());
                 dirty
             }
+            Event::Object(_, key, object) if key.kind == ManagedKind::NetworkPolicy => {
+                index.apply_network_policy(&read(object))
+            }
             Event::Object(ns, key, object) => {
                 let observed = observed(key.kind, &object);
                 index.apply_object(&ns, key, observed)
+            }
+            Event::ObjectGone(ns, key) if key.kind == ManagedKind::NetworkPolicy => {
+                let uid = index.object(&ns, &key).map(|o| o.uid.clone());
+                index.delete_network_policy(&read(json!({
+                    "metadata": {"name": key.name, "namespace": ns, "uid": uid},
+                })))
             }
             Event::ObjectGone(ns, key) => index.delete_object(&ns, &key, None),
         })
@@ -244,6 +253,8 @@ impl Cluster {
         for ((ns, key), object) in &self.objects {
             if key.kind == ManagedKind::ConfigMap {
                 index.apply_record(&read(object.clone()));
+            } else if key.kind == ManagedKind::NetworkPolicy {
+                index.apply_network_policy(&read(object.clone()));
             } else {
                 index.apply_object(ns, key.clone(), observed(key.kind, object));
             }
@@ -322,6 +333,10 @@ impl Cluster {
 
     /// Refused by the gate where the namespace has a tenant and is not isolated.
     pub fn pod(&mut self, namespace: &str, name: &str, host_network: bool) -> bool {
+        self.pod_as(namespace, name, &json!({}), &json!({"hostNetwork": host_network}))
+    }
+
+    pub fn pod_as(&mut self, namespace: &str, name: &str, labels: &Value, spec: &Value) -> bool {
         let gated = |ns: &Ns| ns.label(LABEL_TENANT).is_some() && ns.label(LABEL_ISOLATED).is_none();
         match self.namespaces.get(namespace) {
             Some(ns) if !ns.deleting && !gated(ns) => {}
@@ -335,9 +350,9 @@ impl Cluster {
         let pod: PodLite = read(json!({
             "metadata": {
                 "name": name, "namespace": namespace, "resourceVersion": version.to_string(),
-                "creationTimestamp": seconds(self.now).to_string(),
+                "creationTimestamp": seconds(self.now).to_string(), "labels": labels,
             },
-            "spec": {"hostNetwork": host_network},
+            "spec": spec,
         }));
         self.pods.insert(key, pod.clone());
         self.emit(Event::Pod(pod));
@@ -432,10 +447,12 @@ impl Cluster {
     }
 
     pub fn foreign_network_policy(&mut self, namespace: &str, name: &str) {
-        let object = json!({
-            "metadata": {"name": name, "namespace": namespace},
-            "spec": {"podSelector": {}, "policyTypes": ["Ingress"], "ingress": [{}]},
-        });
+        let open = json!({"podSelector": {}, "policyTypes": ["Ingress"], "ingress": [{}]});
+        self.foreign_spec(namespace, name, &open);
+    }
+
+    pub fn foreign_spec(&mut self, namespace: &str, name: &str, spec: &Value) {
+        let object = json!({"metadata": {"name": name, "namespace": namespace}, "spec": spec});
         self.foreign_create(namespace, ObjectKey::new(ManagedKind::NetworkPolicy, name), object);
     }
 

@@ -34,7 +34,7 @@ pub(super) const ALL: [Mistake; 9] = [
             "La plateforme « dépanne » l'atelier avec une NetworkPolicy qui ouvre tout",
             "The platform team \"helps\" the atelier with a NetworkPolicy that opens everything",
         ),
-        outcome: ("signalé : plus rien n'est affirmé", "reported: nothing is claimed any more"),
+        outcome: ("signalé : l'isolation est démentie", "reported: the isolation is disproved"),
         by: "NetworkPolicyEffective",
         play: plays::foreign_policy,
     },

@@ -18,11 +18,11 @@ pub(super) fn show(scene: &Scene, played: &[Played]) -> Result<()> {
     scene.show(&["get", "sncp", "-A"])?;
     scene.show(&["get", "snct"])?;
     say::note(scene.pick(
-        "EFFECTIVE : True si les NetworkPolicy relues isolent bien ; Unknown à l'atelier, à cause de la politique étrangère. ISOLATED \
-         reste Unknown partout : rien ne prouve que le réseau de ce cluster applique les NetworkPolicy, et l'opérateur ne \
+        "EFFECTIVE : True si les NetworkPolicy relues isolent bien ; False à l'atelier, à cause de la politique étrangère. ISOLATED \
+         n'est True nulle part : rien ne prouve que le réseau de ce cluster applique les NetworkPolicy, et l'opérateur ne \
          l'affirme pas.",
-        "EFFECTIVE: True if the NetworkPolicies read back do isolate; Unknown at the atelier, because of the foreign policy. ISOLATED \
-         stays Unknown everywhere: nothing proves that this cluster's network enforces NetworkPolicies, and the operator does \
+        "EFFECTIVE: True if the NetworkPolicies read back do isolate; False at the atelier, because of the foreign policy. ISOLATED \
+         is True nowhere: nothing proves that this cluster's network enforces NetworkPolicies, and the operator does \
          not claim it.",
     ));
 

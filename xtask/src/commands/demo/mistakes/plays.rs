@@ -20,13 +20,13 @@ pub(super) fn foreign_policy(act: &mut Act<'_>) -> Result<()> {
         &["kubectl apply -f manifests/demo/mistakes/1-foreign-policy.yaml"],
     );
     act.scene.platform.apply("mistakes/1-foreign-policy.yaml")?;
-    let answer = act.scene.until_condition(&ATELIER, EFFECTIVE, "Unknown", "ForeignPolicy")?;
-    act.answer(&format!("atelier-app: {EFFECTIVE}=Unknown, ForeignPolicy: {}", answer.message));
+    let answer = act.scene.until_condition(&ATELIER, EFFECTIVE, "False", "UndeclaredOpening")?;
+    act.answer(&format!("atelier-app: {EFFECTIVE}=False, UndeclaredOpening: {}", answer.message));
     act.check(answer.message.contains("quick-fix"), "the name of the foreign policy", &answer.message);
     let isolated = act.scene.condition(&ATELIER, "NetworkIsolated")?;
     act.check(
-        isolated.as_ref().is_some_and(|c| c.status == "Unknown"),
-        "NetworkIsolated=Unknown",
+        isolated.as_ref().is_some_and(|c| c.status == "False"),
+        "NetworkIsolated=False",
         &format!("{isolated:?}"),
     );
     Ok(())
