@@ -73,7 +73,7 @@ impl<'a> Connectivity<'a> {
         let in_block = |block: usize| {
             let mut bits = Bits::default();
             for (place, classes) in places.list.iter().zip(&of_place) {
-                if place.iter().any(|address| places.holds(&reader.blocks[block], *address).possible()) {
+                if place.iter().any(|address| places.holds(&reader.blocks, block, *address).possible()) {
                     bits.add(classes);
                 }
             }
