@@ -145,11 +145,14 @@ impl<'a> Connectivity<'a> {
         both(&out, &into)
     }
 
+    /// The class of a pod that is not over.
+    pub(super) fn class(&self, pod: usize) -> Option<usize> {
+        self.classes.of_pod.get(pod).copied().flatten()
+    }
+
     /// Between two pods of the snapshot, by their index.
     pub fn reach(&self, from: usize, to: usize) -> Reach {
-        let (Some(a), Some(b)) = (self.classes.of_pod[from], self.classes.of_pod[to]) else {
-            return Reach::default();
-        };
+        let (Some(a), Some(b)) = (self.class(from), self.class(to)) else { return Reach::default() };
         if from == to {
             return Reach::all();
         }
