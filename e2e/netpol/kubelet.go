@@ -3,11 +3,12 @@ package main
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
+
+	"snc-operator.test/netpol/record"
 )
 
 // runPods says of each pod that it runs, at an address that its name decides: there is no node.
@@ -35,13 +36,16 @@ func runPods(ctx context.Context, client kubernetes.Interface, address func(name
 	return ctx.Err()
 }
 
-// The specs make pods a, b, c in namespaces named "<suite>-x-<number>", also y and z.
+// The specs make pods a, b, c in namespaces x, y, z.
 func addressOf(pod *corev1.Pod, address func(namespace, pod byte) string) (string, error) {
-	parts := strings.Split(pod.Namespace, "-")
-	if len(parts) < 3 || len(parts[len(parts)-2]) != 1 || len(pod.Name) != 1 {
+	namespace, err := record.ShortName(pod.Namespace)
+	if err != nil {
+		return "", err
+	}
+	if len(pod.Name) != 1 {
 		return "", fmt.Errorf("pod %s/%s is not named as the specs name theirs", pod.Namespace, pod.Name)
 	}
-	return address(parts[len(parts)-2][0]-'w', pod.Name[0]-'a'+1), nil
+	return address(namespace[0]-'w', pod.Name[0]-'a'+1), nil
 }
 
 func ipv4(namespace, pod byte) string { return fmt.Sprintf("10.244.%d.%d", namespace, pod) }

@@ -47,7 +47,7 @@ func Step(ctx context.Context, client kubernetes.Interface, namespaces []string,
 		if err := recorded.read(ctx, client, name); err != nil {
 			return err
 		}
-		short, err := shortName(name)
+		short, err := ShortName(name)
 		if err != nil {
 			return err
 		}
@@ -59,8 +59,8 @@ func Step(ctx context.Context, client kubernetes.Interface, namespaces []string,
 	return nil
 }
 
-// shortName is x of "netpol-x-1234".
-func shortName(namespace string) (string, error) {
+// ShortName is x of "netpol-x-1234".
+func ShortName(namespace string) (string, error) {
 	parts := strings.Split(namespace, "-")
 	if len(parts) < 3 || len(parts[len(parts)-2]) != 1 {
 		return "", fmt.Errorf("namespace %s is not named as the specs name theirs", namespace)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -154,50 +155,33 @@ func (s *step) document() (string, error) {
 		}
 		matrix[pair.From][pair.To] = reachable
 	}
-	var rows []keyed
-	for from, row := range matrix {
-		rows = append(rows, keyed{from, row})
-	}
-	slices.SortFunc(rows, func(a, b keyed) int { return strings.Compare(a.key, b.key) })
-
-	var out strings.Builder
-	fmt.Fprintf(&out, "{\n\"protocol\":%q,\"port\":%d,\"ignoreLoopback\":%t,\n", s.Protocol, s.Port, s.IgnoreLoopback)
-	for _, list := range []keyed{{"namespaces", anys(s.namespaces)}, {"pods", anys(s.pods)}, {"policies", anys(s.policies)}} {
-		text, err := lines(list.value.([]any))
+	var rows []string
+	for _, from := range slices.Sorted(maps.Keys(matrix)) {
+		row, err := json.Marshal(matrix[from])
 		if err != nil {
 			return "", err
 		}
-		fmt.Fprintf(&out, "%q:[%s],\n", list.key, text)
+		rows = append(rows, fmt.Sprintf("\n%q:%s", from, row))
 	}
-	out.WriteString("\"expected\":{")
-	for i, row := range rows {
-		if i > 0 {
-			out.WriteByte(',')
-		}
-		text, err := json.Marshal(row.value)
-		if err != nil {
-			return "", err
-		}
-		fmt.Fprintf(&out, "\n%q:%s", row.key, text)
+	namespaces, err := lines(s.namespaces)
+	if err != nil {
+		return "", err
 	}
-	out.WriteString("}\n}")
-	return s.rename.Replace(out.String()), nil
+	pods, err := lines(s.pods)
+	if err != nil {
+		return "", err
+	}
+	policies, err := lines(s.policies)
+	if err != nil {
+		return "", err
+	}
+	text := fmt.Sprintf("{\n\"protocol\":%q,\"port\":%d,\"ignoreLoopback\":%t,\n", s.Protocol, s.Port, s.IgnoreLoopback) +
+		fmt.Sprintf("\"namespaces\":[%s],\n\"pods\":[%s],\n\"policies\":[%s],\n", namespaces, pods, policies) +
+		fmt.Sprintf("\"expected\":{%s}\n}", strings.Join(rows, ","))
+	return s.rename.Replace(text), nil
 }
 
-type keyed struct {
-	key   string
-	value any
-}
-
-func anys[T any](items []T) []any {
-	list := make([]any, len(items))
-	for i, item := range items {
-		list[i] = item
-	}
-	return list
-}
-
-func lines(items []any) (string, error) {
+func lines[T any](items []T) (string, error) {
 	var texts []string
 	for _, item := range items {
 		text, err := json.Marshal(item)
