@@ -1,12 +1,19 @@
 //! `cargo xtask generate`
 
-use super::{cargo, generated::Generated};
+use super::{cargo, generated::Generated, netpol};
 use anyhow::Result;
 
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct Args {
+    /// Instead, record what the NetworkPolicy specs of Kubernetes expect (needs Go; see e2e/netpol)
+    #[arg(long)]
+    netpol: bool,
+}
 
-pub(super) fn run(_: &Args) -> Result<()> {
+pub(super) fn run(args: &Args) -> Result<()> {
+    if args.netpol {
+        return netpol::generate();
+    }
     cargo::build_binaries(false)?;
     let changed = Generated::from_binary(&cargo::built("snc-operator"))?.write()?;
     for path in &changed {

@@ -8,6 +8,7 @@ mod demo;
 mod down;
 mod generate;
 mod generated;
+mod netpol;
 mod status;
 mod table;
 mod test;

@@ -32,5 +32,6 @@ pub use progress::Progress;
 pub use rustix::process::Signal;
 pub use tool::{KUBERNETES_VERSION, Tool};
 pub use tool_build::Prefetch;
+pub(crate) use tool_build::go_command;
 pub use toolchain::{Environment, Source, Toolchain};
 pub use wait::{Deadline, wait_until};

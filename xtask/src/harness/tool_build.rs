@@ -150,7 +150,7 @@ fn make_executable(path: &Path) -> Result<()> {
         .with_context(|| format!("{} was not written", path.display()))
 }
 
-fn go_command(go: &Path, module: &Path) -> Command {
+pub(crate) fn go_command(go: &Path, module: &Path) -> Command {
     let mut command = Command::new(go);
     command.current_dir(module).envs(BUILD_ENV).env_remove("GOOS").env_remove("GOARCH").stdin(Stdio::null());
     command
