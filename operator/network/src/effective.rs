@@ -40,6 +40,10 @@ pub enum Effective {
     HostNetwork(Names),
     Foreign(Names),
     Unmodelled(Names),
+    /// What the answer rests on may not be read.
+    Denied(Names),
+    /// What the answer rests on is too old.
+    Stale(Names),
     /// Flows to addresses, while nobody said which addresses are the cluster's own.
     RangesUnknown(Names),
 }
@@ -56,6 +60,10 @@ pub struct Facts<'a> {
     pub host_network_pods: Vec<&'a str>,
     /// API groups served by the cluster whose policies this version does not model.
     pub unmodelled: Vec<&'a str>,
+    /// Kinds of objects that may not be read.
+    pub denied: Vec<&'a str>,
+    /// Kinds of objects of which nothing was heard for long.
+    pub stale: Vec<&'a str>,
     /// Open flows to addresses of which it is not known whether they are nodes, pods or the control plane.
     pub unbounded_flows: Vec<&'a str>,
 }
@@ -66,10 +74,16 @@ pub fn assess(facts: &Facts<'_>) -> Effective {
         return Effective::NotEnforced;
     }
     let names = |list: &[&str]| Names::of(list.iter().copied());
-    if let Some(missing) = names(&facts.missing) {
+    // What may not be read is not known to be missing.
+    let read = !facts.denied.contains(&"networkpolicies");
+    if let Some(missing) = names(&facts.missing).filter(|_| read) {
         Effective::Missing(missing)
     } else if let Some(pods) = names(&facts.host_network_pods) {
         Effective::HostNetwork(pods)
+    } else if let Some(kinds) = names(&facts.denied) {
+        Effective::Denied(kinds)
+    } else if let Some(kinds) = names(&facts.stale) {
+        Effective::Stale(kinds)
     } else if let Some(foreign) = names(&facts.foreign) {
         Effective::Foreign(foreign)
     } else if let Some(groups) = names(&facts.unmodelled) {
@@ -96,6 +110,8 @@ mod tests {
         assert!(matches!(assess(&all), Effective::Missing(_)));
         let pods = Facts { foreign: vec!["b"], host_network_pods: vec!["c"], ..facts() };
         assert!(matches!(assess(&pods), Effective::HostNetwork(_)));
+        let denied = Facts { host_network_pods: vec!["c"], denied: vec!["pods"], ..facts() };
+        assert!(matches!(assess(&denied), Effective::HostNetwork(_)), "seen before it was denied");
     }
 
     #[test]
@@ -109,6 +125,7 @@ mod tests {
         #[test]
         fn effective_only_when_nothing_speaks_against_it(
             enforced: bool, missing: bool, foreign: bool, host: bool, unmodelled: bool, unbounded: bool,
+            denied: bool, stale: bool,
         ) {
             let list = |yes: bool| if yes { vec!["x"] } else { Vec::new() };
             let verdict = assess(&Facts {
@@ -119,8 +136,11 @@ mod tests {
                 host_network_pods: list(host),
                 unmodelled: list(unmodelled),
                 unbounded_flows: list(unbounded),
+                denied: list(denied),
+                stale: list(stale),
             });
-            let expected = enforced && !missing && !foreign && !host && !unmodelled && !unbounded;
+            let doubts = [missing, foreign, host, unmodelled, unbounded, denied, stale];
+            let expected = enforced && !doubts.contains(&true);
             prop_assert_eq!(matches!(verdict, Effective::AsPlanned { .. }), expected);
         }
     }

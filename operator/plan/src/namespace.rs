@@ -95,6 +95,8 @@ pub struct NamespacePlan {
     pub governance: Governance,
     pub steps: Steps,
     pub report: Option<Report>,
+    /// Kinds that cannot be read: who governs the namespace is not known either.
+    pub denied: Vec<String>,
 }
 
 pub fn plan_namespace(
@@ -112,6 +114,7 @@ pub fn plan_namespace(
         governance,
         steps: Steps::default(),
         report: None,
+        denied: cluster.denied.clone(),
     };
     let Some(facts) = facts else { return plan };
     match &plan.governance {
@@ -329,6 +332,8 @@ fn network(
         foreign,
         host_network_pods: pods.host_network.iter().map(String::as_str).collect(),
         unmodelled: cluster.unmodelled.iter().map(String::as_str).collect(),
+        denied: cluster.denied.iter().map(String::as_str).collect(),
+        stale: cluster.stale.iter().map(String::as_str).collect(),
         unbounded_flows,
     })
 }

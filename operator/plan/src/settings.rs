@@ -23,4 +23,8 @@ pub struct ClusterFacts {
     pub gate_proven: bool,
     /// API groups served here whose network policies this version does not model.
     pub unmodelled: Vec<String>,
+    /// Kinds that RBAC does not let the operator read.
+    pub denied: Vec<String>,
+    /// Kinds of which nothing was heard for so long that the answer may be another by now.
+    pub stale: Vec<String>,
 }

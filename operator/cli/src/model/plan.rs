@@ -97,7 +97,7 @@ pub struct Facts<'a> {
 
 /// The gate is taken as proven: what is asked is what will happen, not whether it may begin.
 pub fn cluster_facts() -> ClusterFacts {
-    ClusterFacts { gate_proven: true, unmodelled: Vec::new() }
+    ClusterFacts { gate_proven: true, ..ClusterFacts::default() }
 }
 
 /// A namespace with what is decided of it.
@@ -159,6 +159,7 @@ pub fn decide(
                 governance,
                 steps,
                 report: Some(report),
+                denied: Vec::new(),
             };
             decided.push(Decided { plan, tenant: Some(tenant.clone()) });
         }

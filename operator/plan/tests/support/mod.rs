@@ -163,7 +163,7 @@ impl Cluster {
         Self {
             index: Index::default(),
             settings: settings(lang),
-            facts: ClusterFacts { gate_proven: true, unmodelled: Vec::new() },
+            facts: ClusterFacts { gate_proven: true, ..ClusterFacts::default() },
             now: at(START),
             namespaces: BTreeMap::new(),
             objects: BTreeMap::new(),
