@@ -20,7 +20,7 @@ impl Entry {
         let writes =
             ["create", "update", "patch", "delete", "deletecollection"].contains(&self.verb.as_str());
         // A review is a question, whatever its verb.
-        let question = self.uri.contains("dryRun=All") || self.uri.ends_with("/selfsubjectaccessreviews");
+        let question = self.uri.contains("dryRun=All") || self.uri.contains("/selfsubjectaccessreviews");
         writes && self.code < 400 && !question
     }
 }

@@ -77,15 +77,10 @@ fn same<K: Serialize>(live: &K, desired: &K) -> bool {
 /// Watches both kinds and tells when something of ours is not as it should be.
 pub async fn keep(context: Arc<Context>, changed: Arc<Notify>) -> &'static str {
     let touched = Notify::new();
-    let policies =
-        follow(Api::<ValidatingAdmissionPolicy>::all(context.client.clone()), watch::ours(), |signal| {
-            notice(signal, &touched)
-        });
-    let bindings = follow(
-        Api::<ValidatingAdmissionPolicyBinding>::all(context.client.clone()),
-        watch::ours(),
-        |signal| notice(signal, &touched),
-    );
+    let policies: Api<ValidatingAdmissionPolicy> = Api::all(context.client.clone());
+    let bindings: Api<ValidatingAdmissionPolicyBinding> = Api::all(context.client.clone());
+    let policies = follow(policies, watch::ours(), |signal| notice(signal, &touched));
+    let bindings = follow(bindings, watch::ours(), |signal| notice(signal, &touched));
     let repairs = async {
         loop {
             touched.notified().await;

@@ -125,10 +125,11 @@ async fn lead(
         ended = workers.join_next() => return Err(unexpected(ended)),
     }
     context.queue.close();
-    let ended = tokio::time::timeout(drain, async { while workers.join_next().await.is_some() {} }).await;
-    match ended {
-        Ok(()) => tracing::info!("what was under way is done"),
-        Err(_) => tracing::warn!(seconds = drain.as_secs(), "what was under way did not end in time"),
+    let ended = async { while workers.join_next().await.is_some() {} };
+    if tokio::time::timeout(drain, ended).await.is_ok() {
+        tracing::info!("what was under way is done");
+    } else {
+        tracing::warn!(seconds = drain.as_secs(), "what was under way did not end in time");
     }
     // Before the lease is released nothing of ours may write any more.
     workers.shutdown().await;

@@ -141,9 +141,10 @@ async fn feed<K>(
         Signal::Alive => context.inputs.heard(kind),
         Signal::Again(why, text) => {
             context.metrics.watch_restarted(kind, why);
-            match why {
-                Restart::Ended => tracing::debug!(kind, "watch ended; beginning again"),
-                _ => tracing::warn!(kind, why = why.as_str(), error = text, "watch failed; trying again"),
+            if why == Restart::Ended {
+                tracing::debug!(kind, "watch ended; beginning again");
+            } else {
+                tracing::warn!(kind, why = why.as_str(), error = text, "watch failed; trying again");
             }
             if why == Restart::Denied {
                 context.inputs.denied(kind);

@@ -53,7 +53,7 @@ pub fn main(args: ControllerArgs) -> Result<()> {
         });
         let kube =
             kube::Config::infer().await.context("no cluster: neither KUBECONFIG nor a ServiceAccount")?;
-        run(kube, config, cancel).await.map_err(|error| {
+        Box::pin(run(kube, config, cancel)).await.map_err(|error| {
             tracing::error!(kind = error.kind(), %error, "stopping");
             error.into()
         })
