@@ -19,7 +19,9 @@ impl Entry {
     pub fn is_write(&self) -> bool {
         let writes =
             ["create", "update", "patch", "delete", "deletecollection"].contains(&self.verb.as_str());
-        writes && self.code < 400 && !self.uri.contains("dryRun=All")
+        // A review is a question, whatever its verb.
+        let question = self.uri.contains("dryRun=All") || self.uri.contains("/selfsubjectaccessreviews");
+        writes && self.code < 400 && !question
     }
 }
 

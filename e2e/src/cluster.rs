@@ -9,11 +9,14 @@ use crate::objects::{
 use crate::wait::{eventually, within};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
-use snc_core::names::{GUARD_GATE, LABEL_ISOLATED, LABEL_MANAGED_BY, LABEL_TENANT, LEASE, MANAGED_BY};
+use snc_core::names::{self, GUARD_GATE, LABEL_ISOLATED, LABEL_MANAGED_BY, LABEL_TENANT, MANAGED_BY};
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -25,8 +28,11 @@ pub const OPERATOR_USER: &str = "system:serviceaccount:snc-system:snc-controller
 pub const CANARY_NAMESPACE: &str = "snc-canary";
 /// Name of the operator's process in the instance.
 pub const OPERATOR: &str = "snc-operator";
-const LEASE_SECONDS: &str = "4";
+pub const LEASE: Duration = Duration::from_secs(4);
 const TOKEN_LIFETIME: Duration = Duration::from_secs(4 * 3600);
+
+/// Of the audit log in entries, of the operator's in bytes.
+type Lengths = (usize, usize);
 
 pub struct Cluster {
     plane: ControlPlane,
@@ -40,6 +46,8 @@ pub struct Cluster {
     pub operator: Api,
     operator_kubeconfig: PathBuf,
     audit: TempDir,
+    /// From where to where the audit log and the operator's own speak of rights that a test took away.
+    excused: Mutex<Option<(Lengths, Lengths)>>,
     // Last, since the clients above live on it.
     _runtime: Runtime,
 }
@@ -67,6 +75,7 @@ impl Cluster {
             operator: Api::new(runtime.handle(), &operator_kubeconfig)?,
             operator_kubeconfig,
             audit,
+            excused: Mutex::default(),
             plane,
             _runtime: runtime,
         };
@@ -110,39 +119,84 @@ impl Cluster {
     }
 
     pub fn operator_spec(&self, args: &[&str]) -> Result<ProcessSpec> {
-        let fixed = ["controller", "--log-format", "text", "--lease-duration-seconds", LEASE_SECONDS];
+        let lease = LEASE.as_secs().to_string();
+        let fixed = ["controller", "--log-format", "text", "--lease-duration-seconds", &lease];
+        // A free port each: several run side by side.
+        let fixed = fixed.into_iter().chain(["--listen", "127.0.0.1:0"]);
         let env =
             [("KUBECONFIG", self.operator_kubeconfig.display().to_string()), ("NO_COLOR", "1".to_owned())];
         Ok(ProcessSpec {
             program: workspace::binary("snc-operator")?,
-            args: fixed.iter().chain(args).map(|&arg| arg.to_owned()).collect(),
+            args: fixed.chain(args.iter().copied()).map(ToOwned::to_owned).collect(),
             env: env.map(|(key, value)| (key.to_owned(), Some(value))).into(),
             clean_env: true,
             dir: None,
         })
     }
 
-    /// The operator as a process of the caller's.
-    pub fn operator_command(&self) -> Result<Command> {
-        let spec = self.operator_spec(&[])?;
-        let mut command = Command::new(&spec.program);
-        command.args(&spec.args);
-        for (key, value) in spec.env.iter().filter_map(|(key, value)| Some((key, value.as_ref()?))) {
-            command.env(key, value);
-        }
-        Ok(command)
+    /// Starts one more operator beside the one that leads, and returns once it could take over.
+    pub fn start_standby(&self, name: &str) -> Result<()> {
+        let already = self.log_of(name)?.len();
+        self.plane.instance().spawn_spec(name, &self.operator_spec(&[])?)?;
+        eventually(&format!("{name} to stand by"), || {
+            let log = self.log_of(name)?;
+            let log = log.get(already..).unwrap_or_default();
+            ensure!(log.contains("standby: the lease has a holder"), "its log:\n{log}");
+            let (status, detail) = self.ask(name, "/readyz")?;
+            ensure!(status == 200 && detail.contains("standby ready"), "{status}: {detail}");
+            Ok(())
+        })
+    }
+
+    /// What an operator answers on its own port.
+    pub fn ask(&self, name: &str, path: &str) -> Result<(u16, String)> {
+        let log = self.log_of(name)?;
+        let address = log.rsplit_once("listening address=").context("it does not listen")?.1;
+        let address = address.split_whitespace().next().unwrap_or_default();
+        let mut stream = TcpStream::connect(address).with_context(|| address.to_owned())?;
+        stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+        write!(stream, "GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n")?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        let (head, body) = answer.split_once("\r\n\r\n").with_context(|| answer.clone())?;
+        let status = head.split(' ').nth(1).and_then(|code| code.parse().ok());
+        Ok((status.with_context(|| head.to_owned())?, body.to_owned()))
+    }
+
+    /// Its samples, by series.
+    pub fn metrics(&self, name: &str) -> Result<BTreeMap<String, f64>> {
+        let (status, text) = self.ask(name, "/metrics")?;
+        ensure!(status == 200, "{status}: {text}");
+        let samples = text.lines().filter(|line| !line.starts_with('#') && !line.is_empty()).map(|line| {
+            let (series, value) = line.rsplit_once(' ').with_context(|| line.to_owned())?;
+            Ok((series.to_owned(), value.parse().with_context(|| line.to_owned())?))
+        });
+        samples.collect()
+    }
+
+    /// Rights are taken away while this runs, so refusals are what it is about.
+    pub fn without_rights(&self, run: impl FnOnce() -> Result<()>) -> Result<()> {
+        let before = (self.audit()?.len(), self.operator_log()?.len());
+        let result = run();
+        let after = (self.audit()?.len(), self.operator_log()?.len());
+        *self.excused.lock().unwrap_or_else(PoisonError::into_inner) = Some((before, after));
+        result
     }
 
     /// Of all its runs so far.
     pub fn operator_log(&self) -> Result<String> {
-        match fs::read_to_string(self.plane.instance().log_path(OPERATOR)) {
+        self.log_of(OPERATOR)
+    }
+
+    pub fn log_of(&self, name: &str) -> Result<String> {
+        match fs::read_to_string(self.plane.instance().log_path(name)) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
             log => Ok(log?),
         }
     }
 
     pub fn lease(&self) -> Result<Value> {
-        Ok(self.admin.get(Kind::Lease.one(OPERATOR_NAMESPACE, LEASE))?)
+        Ok(self.admin.get(Kind::Lease.one(OPERATOR_NAMESPACE, names::LEASE))?)
     }
 
     /// What the operator's identity asked the API server for, oldest first.
@@ -252,12 +306,15 @@ impl Cluster {
 
     /// RBAC was enough for everything that the operator asked for, as the API server saw it and as its log says.
     pub fn never_forbidden(&self) -> Result<()> {
-        let audit = self.audit()?;
+        let (mut audit, mut log) = (self.audit()?, self.operator_log()?);
+        if let Some((before, after)) = *self.excused.lock().unwrap_or_else(PoisonError::into_inner) {
+            audit.drain(before.0..after.0);
+            log.replace_range(before.1..after.1, "");
+        }
         let forbidden: Vec<&Entry> = audit.iter().filter(|entry| entry.decision == "forbid").collect();
         ensure!(forbidden.is_empty(), "{} requests, the first: {:?}", forbidden.len(), forbidden[0]);
         let writes = audit.iter().filter(|entry| entry.is_write()).count();
         ensure!(writes > 10, "only {writes} writes of {OPERATOR_USER} in the audit log: it shows nothing");
-        let log = self.operator_log()?;
         let said = log.lines().find(|line| line.contains("is forbidden: User"));
         ensure!(said.is_none(), "its log says {said:?}");
         Ok(())

@@ -3,6 +3,8 @@
 mod adoption;
 mod conflicts;
 mod drift;
+mod endpoints;
+mod failover;
 mod lease;
 mod names;
 mod retention;
@@ -26,7 +28,10 @@ const CASES: &[Case] = &[
     shared("quotas_never_exceed_the_tenants_total", conflicts::quota),
     shared("baselines_in_conflict_leave_the_last_good_flows_open", conflicts::baselines),
     alone("what_was_in_force_outlives_its_declarations_until_it_is_released", retention::outlives),
-    alone("a_second_operator_refuses_to_start", lease::second),
+    alone("a_second_operator_waits_as_standby_and_writes_nothing", lease::second),
+    alone("a_leader_and_its_standby_answer_for_themselves_in_closed_sets", endpoints::answers),
+    alone("a_right_that_is_missing_makes_the_answer_unknown_and_is_told", endpoints::permission),
+    alone("a_killed_leader_is_replaced_within_its_lease_and_nothing_is_lost", failover::killed),
     alone("a_killed_operator_is_replaced_and_a_terminated_one_lets_go_at_once", lease::succession),
     alone("a_frozen_operator_that_was_replaced_ends_and_changes_nothing", lease::frozen),
     alone("nothing_is_written_when_nothing_changes", lease::quiet),

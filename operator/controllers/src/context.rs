@@ -1,13 +1,17 @@
 use crate::apply::Version;
 use crate::events::Events;
 use crate::lease::Lease;
+use crate::metrics::Metrics;
 use crate::queue::Queue;
+use crate::watch::Inputs;
 use jiff::Timestamp;
 use kube::Client;
-use snc_index::{Index, Key, ObjectKey};
+use snc_core::names::DEFAULT_DENY;
+use snc_index::{Index, Key, ManagedKind, ObjectKey};
 use snc_plan::{ClusterFacts, Settings};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use tokio::time::Instant;
 
 /// What every part of the process shares.
@@ -17,7 +21,10 @@ pub struct Context {
     pub events: Events,
     pub queue: Queue,
     pub lease: Lease,
+    pub inputs: Inputs,
+    pub metrics: Arc<Metrics>,
     pub started: Instant,
+    leads: AtomicBool,
     index: RwLock<Index>,
     cluster: RwLock<ClusterFacts>,
     memory: Mutex<Memory>,
@@ -26,8 +33,6 @@ pub struct Context {
 /// What is remembered between reconciles and may be lost in a restart.
 #[derive(Default)]
 pub struct Memory {
-    /// Since when every watch has had its initial list.
-    pub synced_at: Option<Instant>,
     /// When a namespace name was last seen to go away.
     pub namespace_gone: BTreeMap<String, Instant>,
     /// Since when a default-deny is missing that had been there.
@@ -44,14 +49,23 @@ pub struct Memory {
 }
 
 impl Context {
-    pub fn new(client: Client, settings: Settings, events: Events, lease: Lease) -> Self {
+    pub fn new(
+        client: Client,
+        settings: Settings,
+        events: Events,
+        lease: Lease,
+        metrics: Arc<Metrics>,
+    ) -> Self {
         Self {
             client,
             settings,
             events,
             lease,
+            metrics,
             queue: Queue::default(),
+            inputs: Inputs::default(),
             started: Instant::now(),
+            leads: AtomicBool::new(false),
             index: RwLock::default(),
             cluster: RwLock::default(),
             memory: Mutex::default(),
@@ -77,7 +91,45 @@ impl Context {
     /// What a write of ours was answered: the watch will tell it too, later.
     pub fn learn(&self, what: impl FnOnce(&mut Index) -> BTreeSet<Key>) {
         let dirty = what(&mut self.index_mut());
-        self.queue.add(dirty);
+        self.look_again(dirty);
+    }
+
+    pub fn leads(&self) -> bool {
+        self.leads.load(Ordering::SeqCst)
+    }
+
+    /// From here on this process writes. What a standby saw going away may have been put back long ago by the one
+    /// before: only what is missing now counts as missing.
+    pub fn lead(&self) {
+        self.leads.store(true, Ordering::SeqCst);
+        let namespaces: Vec<String> = self.memory().deny_missing.keys().cloned().collect();
+        self.forget_restored(namespaces.iter().map(String::as_str));
+        let keys = self.index().all_keys();
+        self.queue.add(keys);
+    }
+
+    /// Takes note of a change. A standby does nothing about it: when it takes over it looks at everything.
+    pub fn look_again(&self, keys: BTreeSet<Key>) {
+        if self.leads() {
+            self.queue.add(keys);
+            return;
+        }
+        self.forget_restored(keys.iter().filter_map(|key| match key {
+            Key::Namespace(name) => Some(name.as_str()),
+            _ => None,
+        }));
+    }
+
+    /// Of these namespaces, those that have their default-deny miss it no more.
+    fn forget_restored<'a>(&self, namespaces: impl Iterator<Item = &'a str>) {
+        let deny = ObjectKey::new(ManagedKind::NetworkPolicy, DEFAULT_DENY);
+        let index = self.index();
+        let present: Vec<&str> = namespaces.filter(|name| index.object(name, &deny).is_some()).collect();
+        drop(index);
+        let mut memory = self.memory();
+        for name in present {
+            memory.deny_missing.remove(name);
+        }
     }
 
     /// A change of what is known of the cluster concerns every namespace.
@@ -90,13 +142,17 @@ impl Context {
         };
         if changed {
             let keys = self.index().all_keys();
-            self.queue.add(keys);
+            self.look_again(keys);
         }
     }
 
-    /// Leases do not fence, so a delete waits until everything was listed and the lease was renewed after that.
+    /// Leases do not fence, so a delete waits until everything was listed and the lease was renewed after that; and
+    /// what is no longer asked for is only known from inputs that are up to date.
     pub fn may_delete(&self) -> bool {
-        let synced = self.memory().synced_at;
-        synced.is_some_and(|synced| self.lease.renewed_at() > synced) && self.lease.is_current()
+        let synced = self.inputs.synced_at().is_some_and(|synced| self.lease.renewed_since(synced));
+        synced && self.lease.is_current() && self.inputs.current()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,10 +1,6 @@
 /// Why the operator cannot start or go on.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error(
-        "lease {namespace}/{name} is held by {holder:?}, which renewed it while we looked: another operator runs; not starting"
-    )]
-    LeaseHeld { namespace: String, name: String, holder: String },
     #[error("lease {namespace}/{name} was lost: {why}")]
     LeaseLost { namespace: String, name: String, why: String },
     #[error("{what}: {source}")]
@@ -22,7 +18,6 @@ impl Error {
     /// A closed set, for logs and exit paths.
     pub const fn kind(&self) -> &'static str {
         match self {
-            Self::LeaseHeld { .. } => "LeaseHeld",
             Self::LeaseLost { .. } => "LeaseLost",
             Self::Api { .. } => "Api",
             Self::Config(_) => "Config",

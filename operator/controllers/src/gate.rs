@@ -3,20 +3,20 @@
 
 use crate::context::Context;
 use crate::error::{Error, code, reason};
-use futures::{StreamExt, pin_mut};
+use crate::watch;
+use crate::watch::stream::{Restart, Signal, follow};
 use k8s_openapi::api::admissionregistration::v1::{
     ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding,
 };
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use kube::api::{ListParams, Patch, PatchParams, PostParams};
-use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Api, Client, Resource, ResourceExt};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use snc_core::condition::reason as why;
-use snc_core::names::{GUARD_GATE, LABEL_MANAGED_BY, MANAGED_BY, MANAGER};
+use snc_core::names::{GUARD_GATE, LABEL_MANAGED_BY, MANAGER};
 use snc_plan::guards::{Guard, guards};
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -76,23 +76,33 @@ fn same<K: Serialize>(live: &K, desired: &K) -> bool {
 
 /// Watches both kinds and tells when something of ours is not as it should be.
 pub async fn keep(context: Arc<Context>, changed: Arc<Notify>) -> &'static str {
-    let ours = watcher::Config::default().labels(&format!("{LABEL_MANAGED_BY}={MANAGED_BY}"));
-    let policies = watcher(Api::<ValidatingAdmissionPolicy>::all(context.client.clone()), ours.clone())
-        .default_backoff()
-        .map(|event| event.map(|_| ()));
-    let bindings = watcher(Api::<ValidatingAdmissionPolicyBinding>::all(context.client.clone()), ours)
-        .default_backoff()
-        .map(|event| event.map(|_| ()));
-    let events = futures::stream::select(policies, bindings);
-    pin_mut!(events);
-    while let Some(event) = events.next().await {
-        if let Err(error) = event {
-            tracing::warn!(%error, "watch of the guards failed; trying again");
-            continue;
+    let touched = Notify::new();
+    let policies: Api<ValidatingAdmissionPolicy> = Api::all(context.client.clone());
+    let bindings: Api<ValidatingAdmissionPolicyBinding> = Api::all(context.client.clone());
+    let policies = follow(policies, watch::ours(), |signal| notice(signal, &touched));
+    let bindings = follow(bindings, watch::ours(), |signal| notice(signal, &touched));
+    let repairs = async {
+        loop {
+            touched.notified().await;
+            repair(&context, &changed).await;
         }
-        repair(&context, &changed).await;
+    };
+    tokio::select! {
+        _ = policies => {}
+        _ = bindings => {}
+        () = repairs => {}
     }
     "guards"
+}
+
+fn notice<K>(signal: Signal<K>, touched: &Notify) {
+    match signal {
+        Signal::Change(_) => touched.notify_one(),
+        Signal::Alive | Signal::Again(Restart::Ended, _) => {}
+        Signal::Again(why, text) => {
+            tracing::warn!(why = why.as_str(), error = text, "watch of the guards failed; trying again");
+        }
+    }
 }
 
 async fn repair(context: &Context, changed: &Notify) {
@@ -133,19 +143,37 @@ async fn repair(context: &Context, changed: &Notify) {
     }
 }
 
-/// Proves the gate at start, after each change of it, and from time to time.
-pub async fn prove(context: Arc<Context>, changed: Arc<Notify>, config: kube::Config) -> &'static str {
+/// One proof, for a start: what is known of the gate before is nothing.
+pub async fn prove_once(context: &Context, config: &kube::Config) -> bool {
+    let proven = proven_everywhere(context, config).await;
+    context.update_cluster(|facts| facts.gate_proven = proven);
+    proven
+}
+
+/// Proves the gate after each change of it, and from time to time.
+pub async fn prove(
+    context: Arc<Context>,
+    changed: Arc<Notify>,
+    config: kube::Config,
+    mut proven: bool,
+) -> &'static str {
     let mut said = false;
     loop {
-        let proven = proven_everywhere(&context, &config).await;
-        context.update_cluster(|facts| facts.gate_proven = proven);
         if proven && !said {
             tracing::info!("isolation-gate refused the canary pod on every API server that can be reached");
         }
         said = proven;
-        unmodelled(&context).await;
         let wait = if proven { PROVE_AGAIN } else { TRY_AGAIN };
         let _ = tokio::time::timeout(wait, changed.notified()).await;
+        proven = prove_once(&context, &config).await;
+    }
+}
+
+/// Looks from time to time what else the cluster serves; a standby, too, so that it knows when it takes over.
+pub async fn discover(context: Arc<Context>, mut known: bool) -> &'static str {
+    loop {
+        tokio::time::sleep(if known { PROVE_AGAIN } else { TRY_AGAIN * 10 }).await;
+        known = unmodelled(&context).await;
     }
 }
 
@@ -233,22 +261,26 @@ async fn refused_by_gate(client: &Client, namespace: &str) -> Option<bool> {
     }
 }
 
-async fn unmodelled(context: &Context) {
-    match context.client.list_api_groups().await {
-        Ok(groups) => {
-            let mut found: Vec<String> = groups
-                .groups
-                .into_iter()
-                .map(|g| g.name)
-                .filter(|g| UNMODELLED.contains(&g.as_str()))
-                .collect();
+/// API groups of network policies that this version does not read; false if they are not known.
+pub async fn unmodelled(context: &Context) -> bool {
+    let groups = tokio::time::timeout(Duration::from_secs(10), context.client.list_api_groups()).await;
+    let (known, found) = match groups {
+        Ok(Ok(groups)) => {
+            let names = groups.groups.into_iter().map(|g| g.name);
+            let mut found: Vec<String> = names.filter(|g| UNMODELLED.contains(&g.as_str())).collect();
             found.sort();
-            context.update_cluster(|facts| facts.unmodelled = found);
+            (true, found)
         }
-        Err(error) => {
-            // Not knowing what else is served is a reason for doubt, not for silence.
+        Ok(Err(error)) => {
             tracing::warn!(error = reason(&error), "API groups not read");
-            context.update_cluster(|facts| facts.unmodelled = vec!["?".into()]);
+            (false, vec!["?".into()])
         }
-    }
+        Err(_) => {
+            tracing::warn!("API groups not read in time");
+            (false, vec!["?".into()])
+        }
+    };
+    // Not knowing what else is served is a reason for doubt, not for silence.
+    context.update_cluster(|facts| facts.unmodelled = found);
+    known
 }

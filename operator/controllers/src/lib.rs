@@ -2,11 +2,15 @@
 
 mod apply;
 mod context;
+mod endpoints;
 mod error;
 mod events;
 mod gate;
 mod lease;
+mod meter;
+mod metrics;
 mod namespaces;
+pub mod permissions;
 mod queue;
 mod reconcile;
 mod run;

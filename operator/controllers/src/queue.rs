@@ -19,6 +19,7 @@ struct State {
     again: BTreeSet<Key>,
     later: BTreeSet<(Instant, Key)>,
     failures: HashMap<Key, u32>,
+    closed: bool,
 }
 
 impl State {
@@ -30,6 +31,12 @@ impl State {
             self.ready.push_back(key);
         }
     }
+}
+
+enum Next {
+    Key(Key),
+    Wait(Option<Instant>),
+    End,
 }
 
 #[derive(Default)]
@@ -63,32 +70,52 @@ impl Queue {
         self.changed.notify_one();
     }
 
-    pub async fn next(&self) -> Key {
+    /// Nothing more is handed out; what is being handled goes on.
+    pub fn close(&self) {
+        self.with(|state| state.closed = true);
+        self.changed.notify_waiters();
+        self.changed.notify_one();
+    }
+
+    /// Keys that wait for a worker, and keys that wait for their time.
+    pub fn depth(&self) -> (usize, usize) {
+        self.with(|state| (state.ready.len(), state.later.len()))
+    }
+
+    /// Nothing once the queue is closed.
+    pub async fn next(&self) -> Option<Key> {
         loop {
             let notified = self.changed.notified();
-            let (key, wake) = self.with(|state| {
+            let next = self.with(|state| {
+                if state.closed {
+                    return Next::End;
+                }
                 let now = Instant::now();
                 while state.later.first().is_some_and(|(at, _)| *at <= now) {
                     let Some((_, key)) = state.later.pop_first() else { break };
                     state.enqueue(key);
                 }
-                let key = state.ready.pop_front();
-                if let Some(key) = &key {
-                    state.queued.remove(key);
-                    state.running.insert(key.clone());
-                }
-                (key, state.later.first().map(|(at, _)| *at))
+                let Some(key) = state.ready.pop_front() else {
+                    return Next::Wait(state.later.first().map(|(at, _)| *at));
+                };
+                state.queued.remove(&key);
+                state.running.insert(key.clone());
+                Next::Key(key)
             });
-            match (key, wake) {
-                (Some(key), _) => {
+            match next {
+                Next::Key(key) => {
                     // Another worker may be asleep while more is ready.
                     self.changed.notify_one();
-                    return key;
+                    return Some(key);
                 }
-                (None, Some(at)) => {
+                Next::Wait(Some(at)) => {
                     let _ = tokio::time::timeout_at(at, notified).await;
                 }
-                (None, None) => notified.await,
+                Next::Wait(None) => notified.await,
+                Next::End => {
+                    self.changed.notify_one();
+                    return None;
+                }
             }
         }
     }
@@ -142,11 +169,11 @@ mod tests {
     async fn a_key_is_handled_once_at_a_time_and_again_if_it_changed() {
         let queue = Queue::default();
         queue.add([key("a"), key("a")]);
-        let a = queue.next().await;
+        let a = queue.next().await.unwrap();
         queue.add([key("a")]);
         assert!(tokio::time::timeout(Duration::from_secs(1), queue.next()).await.is_err(), "still running");
         queue.done(a, &Outcome::Done);
-        let a = queue.next().await;
+        let a = queue.next().await.unwrap();
         queue.done(a, &Outcome::Done);
         assert!(tokio::time::timeout(Duration::from_secs(1), queue.next()).await.is_err(), "nothing changed");
     }
@@ -159,7 +186,7 @@ mod tests {
         queue.add([key("zebra")]);
         let mut order = Vec::new();
         for _ in 0..3 {
-            let next = queue.next().await;
+            let next = queue.next().await.unwrap();
             queue.add([key("ant")]);
             queue.done(next.clone(), &Outcome::Done);
             order.push(next);
@@ -174,11 +201,11 @@ mod tests {
         let mut waits = Vec::new();
         for _ in 0..10 {
             let started = Instant::now();
-            let bad = queue.next().await;
+            let bad = queue.next().await.unwrap();
             waits.push(started.elapsed());
             queue.done(bad, &Outcome::Failed);
             queue.add([key("good")]);
-            assert_eq!(queue.next().await, key("good"));
+            assert_eq!(queue.next().await.unwrap(), key("good"));
             queue.done(key("good"), &Outcome::Done);
         }
         assert!(waits.windows(2).all(|w| w[0] <= w[1]), "{waits:?}");
@@ -186,5 +213,29 @@ mod tests {
             waits[9] >= Duration::from_secs(30) && waits[9] <= LAST_RETRY + Duration::from_secs(1),
             "{waits:?}"
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_closed_queue_lets_what_runs_end_and_hands_out_nothing_more() {
+        let queue = std::sync::Arc::new(Queue::default());
+        queue.add([key("a"), key("b")]);
+        let a = queue.next().await.unwrap();
+        let b = queue.next().await.unwrap();
+        let idle: Vec<_> = (0..3)
+            .map(|_| {
+                let queue = queue.clone();
+                tokio::spawn(async move { queue.next().await })
+            })
+            .collect();
+        tokio::task::yield_now().await;
+        queue.add([key("c")]);
+        queue.close();
+        for worker in idle {
+            let next = tokio::time::timeout(Duration::from_secs(1), worker).await.unwrap().unwrap();
+            assert!(next.is_none() || next == Some(key("c")), "taken before the close, or nothing: {next:?}");
+        }
+        queue.done(a, &Outcome::Failed);
+        queue.done(b, &Outcome::Done);
+        assert_eq!(queue.next().await, None);
     }
 }

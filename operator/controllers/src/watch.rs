@@ -1,14 +1,18 @@
 //! Watches feed the index and say what has to be looked at again. Nothing is decided here.
 
+mod inputs;
+pub mod stream;
+
+#[cfg(test)]
+pub use inputs::STALE;
+pub use inputs::{Input, Inputs};
+
 use crate::context::Context;
-use futures::{StreamExt, pin_mut};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{ConfigMap, LimitRange, Namespace, ResourceQuota, ServiceAccount};
 use k8s_openapi::api::networking::v1::NetworkPolicy;
 use k8s_openapi::api::rbac::v1::RoleBinding;
 use kube::core::DeserializeGuard;
-use kube::runtime::watcher::{self, Event};
-use kube::runtime::{WatchStreamExt, watcher as watch};
 use kube::{Api, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 use snc_api::v1alpha1::{SncBaseline, SncPolicy, SncTenant};
@@ -18,12 +22,29 @@ use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::mpsc;
+use stream::{Restart, Selector, Signal, follow};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 /// How long a deleted namespace's name is remembered; more than it is left alone.
 const NAME_MEMORY: Duration = Duration::from_secs(60);
+/// How often it is looked whether a kind has got old.
+const LOOK: Duration = Duration::from_secs(5);
+
+/// Every watched kind.
+pub const KINDS: [&str; 11] = [
+    "namespaces",
+    "pods",
+    "sncbaselines",
+    "snctenants",
+    "sncpolicies",
+    "networkpolicies",
+    "resourcequotas",
+    "limitranges",
+    "rolebindings",
+    "configmaps",
+    "serviceaccounts",
+];
 
 /// A change of one kind of object.
 pub enum Change<K> {
@@ -34,22 +55,24 @@ pub enum Change<K> {
 
 type Dirty = BTreeSet<Key>;
 
-/// Starts every watch, and returns once each had its initial list.
-pub async fn start(context: &Arc<Context>, tasks: &mut JoinSet<&'static str>) {
-    let (synced, mut done) = mpsc::channel(32);
-    let client = context.client.clone();
-    let all = watcher::Config::default;
-    let ours = || all().labels(&format!("{LABEL_MANAGED_BY}={MANAGED_BY}"));
-    let named = |name: &str| all().fields(&format!("metadata.name={name}"));
+pub fn ours() -> Selector {
+    Selector { labels: Some(format!("{LABEL_MANAGED_BY}={MANAGED_BY}")), fields: None }
+}
 
-    let mut kinds = 0;
+/// Starts every watch.
+pub fn start(context: &Arc<Context>, tasks: &mut JoinSet<&'static str>) {
+    let all = Selector::default;
+    let named = |name: &str| Selector { labels: None, fields: Some(format!("metadata.name={name}")) };
+    for kind in KINDS {
+        context.inputs.expect(kind);
+    }
+
     macro_rules! feed {
-        ($name:literal, $kind:ty, $config:expr, $on:expr) => {
-            let api: Api<$kind> = Api::all(client.clone());
-            let (context, synced, config) = (context.clone(), synced.clone(), $config);
-            kinds += 1;
+        ($name:literal, $kind:ty, $selector:expr, $on:expr) => {
+            let api: Api<$kind> = Api::all(context.client.clone());
+            let (context, selector) = (context.clone(), $selector);
             tasks.spawn(async move {
-                feed($name, api, config, &context, synced, $on).await;
+                feed($name, api, selector, &context, $on).await;
                 $name
             });
         };
@@ -72,55 +95,63 @@ pub async fn start(context: &Arc<Context>, tasks: &mut JoinSet<&'static str>) {
     feed!("serviceaccounts", ServiceAccount, named("default"), |c: &Context, e| {
         on_object(c, ManagedKind::ServiceAccount, e)
     });
-    drop(synced);
-    for _ in 0..kinds {
-        if let Some(kind) = done.recv().await {
-            tracing::debug!(kind, "initial list done");
-        }
+}
+
+/// What cannot be read, or was not heard of for long, is doubt for everything that rests on it.
+pub async fn doubt(context: Arc<Context>) -> &'static str {
+    loop {
+        doubts(&context);
+        tokio::time::sleep(LOOK).await;
     }
-    context.memory().synced_at = Some(Instant::now());
+}
+
+fn doubts(context: &Context) {
+    let inputs = context.inputs.all();
+    let which = |doubtful: fn(&Input) -> bool| {
+        let doubtful = inputs.iter().filter(|(_, input)| doubtful(input));
+        doubtful.map(|(kind, _)| (*kind).to_owned()).collect::<Vec<_>>()
+    };
+    let denied = which(Input::denied);
+    let stale = which(|input| !input.denied() && input.stale());
+    context.update_cluster(|facts| (facts.denied, facts.stale) = (denied, stale));
 }
 
 async fn feed<K>(
     kind: &'static str,
     api: Api<K>,
-    config: watcher::Config,
+    selector: Selector,
     context: &Context,
-    synced: mpsc::Sender<&'static str>,
     on: impl Fn(&Context, Change<K>) -> Dirty,
 ) where
-    K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
+    K: Resource + Clone + DeserializeOwned + Debug,
 {
-    let mut synced = Some(synced);
-    let mut fresh = Vec::new();
-    let events = watch(api, config).default_backoff();
-    pin_mut!(events);
-    while let Some(event) = events.next().await {
-        let dirty = match event {
-            Ok(Event::Apply(object)) => on(context, Change::Apply(object)),
-            Ok(Event::Delete(object)) => on(context, Change::Delete(object)),
-            Ok(Event::Init) => {
-                fresh.clear();
-                continue;
+    follow(api, selector, |signal| match signal {
+        Signal::Change(change) => {
+            let reset = matches!(change, Change::Reset(_));
+            let dirty = on(context, change);
+            if reset {
+                tracing::debug!(kind, "listed");
+                context.inputs.listed(kind);
+                doubts(context);
+            } else {
+                context.inputs.heard(kind);
             }
-            Ok(Event::InitApply(object)) => {
-                fresh.push(object);
-                continue;
+            context.look_again(dirty);
+        }
+        Signal::Alive => context.inputs.heard(kind),
+        Signal::Again(why, text) => {
+            context.metrics.watch_restarted(kind, why);
+            if why == Restart::Ended {
+                tracing::debug!(kind, "watch ended; beginning again");
+            } else {
+                tracing::warn!(kind, why = why.as_str(), error = text, "watch failed; trying again");
             }
-            Ok(Event::InitDone) => {
-                let dirty = on(context, Change::Reset(std::mem::take(&mut fresh)));
-                if let Some(synced) = synced.take() {
-                    let _ = synced.send(kind).await;
-                }
-                dirty
+            if why == Restart::Denied {
+                context.inputs.denied(kind);
             }
-            Err(error) => {
-                tracing::warn!(kind, %error, "watch failed; trying again");
-                continue;
-            }
-        };
-        context.queue.add(dirty);
-    }
+        }
+    })
+    .await;
 }
 
 fn on_namespace(context: &Context, change: Change<Namespace>) -> Dirty {

@@ -40,6 +40,8 @@ pub mod reason {
     pub const HOST_NETWORK: &str = "HostNetwork";
     pub const RANGES_UNKNOWN: &str = "RangesUnknown";
     pub const UNMODELLED_KIND: &str = "UnmodelledPolicyKind";
+    pub const PERMISSION_MISSING: &str = "PermissionMissing";
+    pub const INPUTS_STALE: &str = "InputsStale";
 
     pub const ENFORCEMENT_NOT_PROVEN: &str = "EnforcementNotProven";
     pub const ENFORCEMENT_STATED: &str = "EnforcementStated";

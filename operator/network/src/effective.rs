@@ -24,6 +24,10 @@ pub enum Effective {
     /// Policies under our label that are not in the plan (any more).
     Leftover(Names),
     Unmodelled(Names),
+    /// What the answer rests on may not be read.
+    Denied(Names),
+    /// What the answer rests on is too old.
+    Stale(Names),
     /// Flows to addresses, while nobody said which addresses are the cluster's own.
     RangesUnknown(Names),
 }
@@ -44,6 +48,10 @@ pub struct Facts<'a> {
     pub host_network_pods: Vec<&'a str>,
     /// API groups served by the cluster whose policies this version does not model.
     pub unmodelled: Vec<&'a str>,
+    /// Kinds of objects that may not be read.
+    pub denied: Vec<&'a str>,
+    /// Kinds of objects of which nothing was heard for long.
+    pub stale: Vec<&'a str>,
     /// Open flows to addresses of which it is not known whether they are nodes, pods or the control plane.
     pub unbounded_flows: Vec<&'a str>,
 }
@@ -54,12 +62,18 @@ pub fn assess(facts: Facts<'_>) -> Effective {
         return Effective::NotEnforced;
     }
     let names = |list: &[&str]| Names::of(list.iter().copied());
-    if let Some(missing) = names(&facts.missing) {
+    // What may not be read is not known to be missing.
+    let read = !facts.denied.contains(&"networkpolicies");
+    if let Some(missing) = names(&facts.missing).filter(|_| read) {
         Effective::Missing(missing)
     } else if let Some(pods) = names(&facts.host_network_pods) {
         Effective::HostNetwork(pods)
     } else if !facts.breaches.is_empty() {
         Effective::Opened(facts.breaches.into_iter().collect())
+    } else if let Some(kinds) = names(&facts.denied) {
+        Effective::Denied(kinds)
+    } else if let Some(kinds) = names(&facts.stale) {
+        Effective::Stale(kinds)
     } else if !facts.undecided.is_empty() {
         Effective::Undecided(facts.undecided)
     } else if let Some(leftover) = names(&facts.leftover) {
@@ -110,6 +124,8 @@ mod tests {
         let pods = Facts { host_network_pods: vec!["c"], ..doubts() };
         assert!(matches!(assess(pods), Effective::HostNetwork(_)));
         assert!(matches!(assess(doubts()), Effective::Undecided(_)));
+        let denied = Facts { host_network_pods: vec!["c"], denied: vec!["pods"], ..facts() };
+        assert!(matches!(assess(denied), Effective::HostNetwork(_)), "seen before it was denied");
     }
 
     #[test]
@@ -121,9 +137,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn effective_only_when_nothing_speaks_against_it(enforced: bool, against in prop::array::uniform8(any::<bool>())) {
+        fn effective_only_when_nothing_speaks_against_it(enforced: bool, against in prop::array::uniform10(any::<bool>())) {
             let list = |yes: bool| if yes { vec!["x"] } else { Vec::new() };
-            let [missing, breached, undecided, leftover, host, host_port, unmodelled, unbounded] = against;
+            let [missing, breached, undecided, leftover, host, host_port, unmodelled, unbounded, denied, stale] = against;
             let verdict = assess(Facts {
                 enforced,
                 planned: 2,
@@ -136,6 +152,8 @@ mod tests {
                 host_port_pods: list(host_port),
                 unmodelled: list(unmodelled),
                 unbounded_flows: list(unbounded),
+                denied: list(denied),
+                stale: list(stale),
             });
             let expected = enforced && !against.contains(&true);
             prop_assert_eq!(matches!(verdict, Effective::AsPlanned { .. }), expected);

@@ -95,6 +95,8 @@ pub struct NamespacePlan {
     pub governance: Governance,
     pub steps: Steps,
     pub report: Option<Report>,
+    /// Kinds that cannot be read: who governs the namespace is not known either.
+    pub denied: Vec<String>,
 }
 
 pub fn plan_namespace(
@@ -112,6 +114,7 @@ pub fn plan_namespace(
         governance,
         steps: Steps::default(),
         report: None,
+        denied: cluster.denied.clone(),
     };
     let Some(facts) = facts else { return plan };
     match &plan.governance {

@@ -86,6 +86,8 @@ pub fn judge(question: &Question<'_>) -> Network {
         host_network_pods: listed(|pods| &pods.host_network),
         host_port_pods: listed(|pods| &pods.host_port),
         unmodelled: cluster.unmodelled.iter().map(String::as_str).collect(),
+        denied: cluster.denied.iter().map(String::as_str).collect(),
+        stale: cluster.stale.iter().map(String::as_str).collect(),
         unbounded_flows: unbounded.iter().map(String::as_str).collect(),
     });
     Network { state, findings }

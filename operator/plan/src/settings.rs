@@ -31,4 +31,8 @@ pub struct ClusterFacts {
     pub addresses: Addresses,
     /// The addresses of nodes, pods, Services and the control plane are all known.
     pub addresses_known: bool,
+    /// Kinds that RBAC does not let the operator read.
+    pub denied: Vec<String>,
+    /// Kinds of which nothing was heard for so long that the answer may be another by now.
+    pub stale: Vec<String>,
 }

@@ -145,6 +145,38 @@ fn foreign_policy() {
     }));
 }
 
+/// What cannot be read, or was not heard of for long, is never said to be in order (13.1).
+#[test]
+fn inputs_that_are_denied_or_stale_make_the_answer_unknown_by_name() {
+    for lang in [Lang::Fr, Lang::En] {
+        let mut cluster = settled(lang);
+        stated(&mut cluster);
+        let kinds = ["NetworkPolicyEffective", "NetworkIsolated"];
+        cluster.facts.stale = vec!["networkpolicies".into()];
+        for kind in kinds {
+            let found = status(&cluster);
+            let (said, reason, message) = condition(&found, kind);
+            assert_eq!((said, reason), ("Unknown", "InputsStale"));
+            assert!(message.contains("networkpolicies"), "{message}");
+        }
+        cluster.facts.denied = vec!["pods".into()];
+        for kind in kinds {
+            let found = status(&cluster);
+            let (said, reason, message) = condition(&found, kind);
+            assert_eq!((said, reason), ("Unknown", "PermissionMissing"));
+            assert!(message.contains("pods") && !message.contains("networkpolicies"), "{message}");
+        }
+        // Who governs a namespace rests on what cannot be read, too.
+        cluster.facts.denied = vec!["snctenants".into()];
+        let policy = cluster.sncp("shop", "p");
+        let found = policy_status(&policy, &cluster.plan("nobodys"), &[], lang, cluster.now);
+        for kind in ["Ready", "NetworkPolicyEffective", "NetworkIsolated"] {
+            let (said, reason, _) = condition(&found, kind);
+            assert_eq!((said, reason), ("Unknown", "PermissionMissing"));
+        }
+    }
+}
+
 #[test]
 fn host_network_pod() {
     insta::assert_json_snapshot!(both(|cluster| {

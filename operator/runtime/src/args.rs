@@ -1,5 +1,6 @@
 use clap::{Parser, Subcommand, ValueEnum};
 use snc_core::lang::Lang;
+use std::net::SocketAddr;
 
 /// SecNumCloud operator for Kubernetes.
 #[derive(Debug, Parser)]
@@ -39,6 +40,12 @@ pub struct ControllerArgs {
     /// Namespace of the canary pod: it carries a tenant label and is never isolated.
     #[arg(long, env = "SNC_CANARY_NAMESPACE", default_value = "snc-canary")]
     pub canary_namespace: String,
+    /// Where /livez, /readyz and /metrics are served; port 0 takes a free one and the log says which.
+    #[arg(long, env = "SNC_LISTEN", default_value = "0.0.0.0:8080")]
+    pub listen: SocketAddr,
+    /// How long what is under way may take to end after SIGTERM.
+    #[arg(long, env = "SNC_SHUTDOWN_SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=60))]
+    pub shutdown_seconds: u64,
     /// How long the lease holds after its last renewal.
     #[arg(long, env = "SNC_LEASE_DURATION_SECONDS", default_value_t = 15, value_parser = clap::value_parser!(u64).range(2..=300))]
     pub lease_duration_seconds: u64,

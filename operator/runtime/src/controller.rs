@@ -9,7 +9,14 @@ use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
 pub fn main(args: ControllerArgs) -> Result<()> {
-    let ControllerArgs { identity: who, canary_namespace, lease_duration_seconds, log_format } = args;
+    let ControllerArgs {
+        identity: who,
+        canary_namespace,
+        listen,
+        shutdown_seconds,
+        lease_duration_seconds,
+        log_format,
+    } = args;
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match log_format {
@@ -23,6 +30,8 @@ pub fn main(args: ControllerArgs) -> Result<()> {
         settings: Settings { lang: who.language, identity: identity(&who), canary_namespace },
         instance: instance(),
         lease_duration: Duration::from_secs(lease_duration_seconds),
+        listen,
+        drain: Duration::from_secs(shutdown_seconds),
     };
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
@@ -44,7 +53,7 @@ pub fn main(args: ControllerArgs) -> Result<()> {
         });
         let kube =
             kube::Config::infer().await.context("no cluster: neither KUBECONFIG nor a ServiceAccount")?;
-        run(kube, config, cancel).await.map_err(|error| {
+        Box::pin(run(kube, config, cancel)).await.map_err(|error| {
             tracing::error!(kind = error.kind(), %error, "stopping");
             error.into()
         })

@@ -159,6 +159,7 @@ pub fn decide(
                 governance,
                 steps,
                 report: Some(report),
+                denied: Vec::new(),
             };
             decided.push(Decided { plan, tenant: Some(tenant.clone()) });
         }

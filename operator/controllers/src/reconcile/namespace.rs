@@ -15,7 +15,7 @@ use snc_index::{ManagedKind, ObjectKey};
 use snc_plan::namespace::{NamespacePlan, Orphan};
 use snc_plan::objects::Desired;
 use snc_plan::plan_namespace;
-use snc_plan::status::{Failure, policy_status};
+use snc_plan::status::{Failure, network_status, policy_status};
 use std::time::Duration;
 
 /// In case an event that we wait for does not come.
@@ -26,7 +26,9 @@ pub async fn reconcile(context: &Context, name: &str) -> Outcome {
         let index = context.index();
         plan_namespace(&index, &context.settings, &context.cluster(), name, Timestamp::now())
     };
-    if plan.steps.is_empty() {
+    context.metrics.found(name, plan.report.as_ref().map(|report| network_status(&report.network.state)));
+    // Before everything was listed once, what is not in the index may well be in the cluster.
+    if plan.steps.is_empty() || context.inputs.synced_at().is_none() {
         context.memory().rounds.remove(name);
         return say(context, &plan, &[]).await;
     }

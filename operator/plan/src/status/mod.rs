@@ -5,7 +5,7 @@ mod policy;
 mod tenant;
 
 pub use baseline::baseline_status;
-pub use policy::{overdue, policy_status};
+pub use policy::{network_status, overdue, policy_status};
 pub use tenant::{TenantView, tenant_view};
 
 use jiff::Timestamp;

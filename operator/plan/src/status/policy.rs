@@ -29,7 +29,7 @@ pub fn policy_status(
     let previous = policy.status.as_ref().map(|s| s.conditions.as_slice()).unwrap_or_default();
     let context = Context { lang, generation: policy.metadata.generation, now };
     let Some(report) = &plan.report else {
-        let answer = ungoverned(plan);
+        let answer = if plan.denied.is_empty() { ungoverned(plan) } else { denied(&plan.denied.join(", ")) };
         let kinds = [kind::READY, kind::NETWORK_POLICY_EFFECTIVE, kind::NETWORK_ISOLATED];
         return SncPolicyStatus {
             observed_generation: context.generation,
@@ -234,8 +234,27 @@ fn refusals<'a>(name: &str, report: &'a Report) -> Vec<&'a snc_core::text::Refus
     of_fields.chain(of_flows).collect()
 }
 
+/// The status of the condition `NetworkPolicyEffective`.
+pub fn network_status(network: &Network) -> &'static str {
+    network_policy_effective(network).status
+}
+
+fn denied(kinds: &impl std::fmt::Display) -> Answer {
+    Answer::unknown(
+        reason::PERMISSION_MISSING,
+        format!("l'opérateur n'a pas le droit de lire : {kinds}"),
+        format!("the operator is not allowed to read: {kinds}"),
+    )
+}
+
 fn network_policy_effective(network: &Network) -> Answer {
     match network {
+        Network::Denied(kinds) => denied(kinds),
+        Network::Stale(kinds) => Answer::unknown(
+            reason::INPUTS_STALE,
+            format!("plus de nouvelles de l'API depuis trop longtemps pour : {kinds}"),
+            format!("nothing heard from the API for too long of: {kinds}"),
+        ),
         Network::AsPlanned { policies, others: 0 } => Answer::yes(
             reason::POLICIES_PRESENT,
             format!("{policies} NetworkPolicy relues telles que prévues, aucune autre dans le namespace"),

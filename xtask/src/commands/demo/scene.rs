@@ -186,6 +186,8 @@ impl Scene {
         command
             .args(["controller", "--log-format=text", "--lease-duration-seconds", LEASE_SECONDS])
             .args(["--language", self.lang.code()])
+            // On loopback, and free: a demo may run beside other things.
+            .args(["--listen", "127.0.0.1:0"])
             .env("KUBECONFIG", kubeconfig)
             .env("NO_COLOR", "1");
         self.cluster.instance().spawn(OPERATOR, &command)?;

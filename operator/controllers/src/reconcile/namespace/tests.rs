@@ -4,6 +4,7 @@
 use super::*;
 use crate::events::Events;
 use crate::lease::Lease;
+use crate::metrics::Metrics;
 use http::{Method, Request, Response, StatusCode};
 use k8s_openapi::api::core::v1::Namespace;
 use kube::Client;
@@ -66,8 +67,10 @@ fn context(client: Client) -> Context {
         canary_namespace: "snc-canary".into(),
     };
     let events = Events::new(client.clone(), "test");
-    let context = Context::new(client.clone(), settings, events, Lease::held_for_test(client));
+    let metrics = Arc::new(Metrics::new().unwrap());
+    let context = Context::new(client.clone(), settings, events, Lease::held_for_test(client), metrics);
     context.update_cluster(|facts| facts.gate_proven = true);
+    context.inputs.listed("namespaces");
     fill(&mut context.index_mut());
     context
 }
