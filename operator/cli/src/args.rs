@@ -2,6 +2,7 @@
 
 mod command;
 mod errors;
+mod subcommands;
 
 use crate::model::Selection;
 use crate::outcome::Outcome;
@@ -18,6 +19,7 @@ pub enum Command {
     Status,
     Plan,
     Flows,
+    Preflight,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,6 +87,7 @@ fn read(matches: &ArgMatches, lang: Lang) -> Result<Args, Outcome> {
     let command = match name {
         "plan" => Command::Plan,
         "flows" => Command::Flows,
+        "preflight" => Command::Preflight,
         _ => Command::Status,
     };
     let format = match text("output").as_deref() {

@@ -2,10 +2,14 @@
 
 mod flows;
 mod plan;
+mod preflight;
 mod status;
 
 #[cfg(test)]
-pub use {flows::outcome as flows_outcome, plan::outcome as plan_outcome, status::outcome as status_outcome};
+pub use {
+    flows::outcome as flows_outcome, plan::outcome as plan_outcome, preflight::outcome as preflight_outcome,
+    status::outcome as status_outcome,
+};
 
 use crate::args::{Args, Command, Format};
 use crate::cluster::{self, Trouble};
@@ -20,6 +24,7 @@ pub async fn run(args: &Args) -> Result<Answer, Outcome> {
         Command::Status => status::run(args, &cluster).await,
         Command::Plan => Box::pin(plan::run(args, &cluster)).await,
         Command::Flows => Box::pin(flows::run(args, &cluster)).await,
+        Command::Preflight => Box::pin(preflight::run(args, &cluster)).await,
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod flows;
 pub mod live;
 pub mod plan;
+pub mod preflight;
 pub mod status;
 
 use serde::Serialize;

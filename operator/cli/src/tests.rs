@@ -3,4 +3,5 @@
 mod fixtures;
 mod flows;
 mod plan;
+mod preflight;
 mod status;
