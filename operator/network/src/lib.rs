@@ -2,4 +2,5 @@
 
 pub mod effective;
 pub mod planned;
+pub mod reach;
 mod split;
