@@ -1,5 +1,7 @@
 //! The engine against a naive evaluator, on random small clusters. `SNC_PROPERTY_CASES` sets how many.
 
+#![allow(clippy::unwrap_used)]
+
 mod support;
 
 use proptest::prelude::*;
@@ -55,7 +57,7 @@ fn outside() -> Vec<IpAddr> {
 
 #[test]
 fn the_engine_agrees_with_the_naive_evaluator() {
-    check(1500, |bytes| {
+    check(400, |bytes| {
         let value = Bytes(bytes).cluster();
         let cluster: Cluster = serde_json::from_value(value.clone()).unwrap();
         let engine = Connectivity::new(&cluster);
@@ -76,7 +78,7 @@ fn the_engine_agrees_with_the_naive_evaluator() {
 
 #[test]
 fn pairs_of_workloads_are_what_their_pods_can_do() {
-    check(600, |bytes| {
+    check(200, |bytes| {
         let value = Bytes(bytes).cluster();
         let cluster: Cluster = serde_json::from_value(value.clone()).unwrap();
         let engine = Connectivity::new(&cluster);
@@ -89,9 +91,8 @@ fn pairs_of_workloads_are_what_their_pods_can_do() {
         for from in &ids {
             for to in ids.iter().filter(|to| *to != from) {
                 let mut expected = Reach::default();
-                for (a, source) in cluster.pods.iter().enumerate().filter(|(_, pod)| of(pod, from)) {
+                for (a, _) in cluster.pods.iter().enumerate().filter(|(_, pod)| of(pod, from)) {
                     for (b, _) in cluster.pods.iter().enumerate().filter(|(_, pod)| of(pod, to)) {
-                        assert!(!source.namespace.is_empty());
                         let reach = engine.reach(a, b);
                         expected.ports.add(&reach.ports);
                         expected.possible.add(&reach.possible);
@@ -107,7 +108,7 @@ fn pairs_of_workloads_are_what_their_pods_can_do() {
 
 #[test]
 fn the_world_outside_is_what_policies_say_of_its_addresses() {
-    check(600, |bytes| {
+    check(200, |bytes| {
         let value = Bytes(bytes).cluster();
         let cluster: Cluster = serde_json::from_value(value.clone()).unwrap();
         let engine = Connectivity::new(&cluster);
@@ -165,7 +166,7 @@ fn check_area(
 
 #[test]
 fn what_is_not_known_never_turns_an_answer_round_and_has_a_name() {
-    check(1500, |bytes| {
+    check(400, |bytes| {
         let mut bytes = Bytes(bytes);
         let whole = bytes.cluster();
         let masked = bytes.mask(&whole);
