@@ -4,6 +4,7 @@ mod connect;
 mod gather;
 mod list;
 mod preflight;
+mod reach;
 mod snapshot;
 
 pub use connect::{Cluster, connect};

@@ -6,6 +6,7 @@ pub mod flows;
 pub mod json;
 pub mod markdown;
 pub mod preflight;
+pub mod reach;
 pub mod status;
 pub mod table;
 pub mod yaml;

@@ -23,8 +23,8 @@ pub fn text(error: &clap::Error, command: &mut clap::Command, lang: Lang) -> Str
         }
         (ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand, _) => lang
             .str(
-                "commande absente : status, plan, flows ou preflight",
-                "no command given: status, plan, flows or preflight",
+                "commande absente : status, plan, flows, preflight ou reach",
+                "no command given: status, plan, flows, preflight or reach",
             )
             .to_owned(),
         (ErrorKind::ArgumentConflict, _) => lang.pick(

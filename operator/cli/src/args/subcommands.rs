@@ -1,6 +1,7 @@
 //! What each command is and how it ends.
 
 use super::command::localized;
+use super::reach;
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, Command};
 use snc_core::lang::Lang;
@@ -55,6 +56,22 @@ pub fn all(lang: Lang) -> Vec<Command> {
                 "Changes nothing: rights are asked about, pods are tried (dry run).\n1: something is missing. 3: nothing is missing as far as can be seen, but not all can be seen.",
             ),
             "table|json|yaml",
+        ),
+        reach::arguments(
+            sub(
+                "reach",
+                lang,
+                (
+                    "Qui peut joindre qui, d'après les NetworkPolicy du cluster ou de manifestes",
+                    "Who can reach whom, by the NetworkPolicies of the cluster or of manifests",
+                ),
+                (
+                    "Avec -n ou --tenant : les connexions dont une extrémité y est.\n1 : le changement ouvre quelque chose (--diff ; voir --fail-on). 3 : une réponse ne peut pas être décidée.",
+                    "With -n or --tenant: the connections with an end there.\n1: the change opens something (--diff; see --fail-on). 3: an answer cannot be decided.",
+                ),
+                "table|json|yaml|dot|svg|md",
+            ),
+            lang,
         ),
     ]
 }

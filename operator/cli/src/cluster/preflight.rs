@@ -122,7 +122,7 @@ impl Cluster {
     }
 
     /// Kinds of network policy besides `networking.k8s.io` that are served, and how many objects each has.
-    async fn policy_kinds(&self, groups: &Read<BTreeMap<String, String>>) -> Read<Vec<PolicyKindSeen>> {
+    pub async fn policy_kinds(&self, groups: &Read<BTreeMap<String, String>>) -> Read<Vec<PolicyKindSeen>> {
         let groups = groups.as_ref().map_err(Clone::clone)?;
         let mut kinds = Vec::new();
         for (group, known) in POLICY_KINDS {
