@@ -34,7 +34,8 @@ impl<'a> Connectivity<'a> {
     pub fn pairs(&self) -> impl Iterator<Item = Pair<'a>> + '_ {
         let of_class = self.workloads_of_classes();
         let nodes = self.nodes();
-        (0..self.workloads.len()).flat_map(move |from| self.row(from, &of_class, &nodes))
+        let mut row = vec![Reach::default(); self.workloads.len()];
+        (0..self.workloads.len()).flat_map(move |from| self.row(from, &of_class, &nodes, &mut row))
     }
 
     /// Why a pair is not certain.
@@ -65,17 +66,28 @@ impl<'a> Connectivity<'a> {
         }
     }
 
-    fn row(&self, from: usize, of_class: &[Vec<usize>], nodes: &Nodes<'_>) -> Vec<Pair<'a>> {
+    /// `reached` is empty before and after: only its memory is used again.
+    fn row(
+        &self,
+        from: usize,
+        of_class: &[Vec<usize>],
+        nodes: &Nodes<'_>,
+        reached: &mut [Reach],
+    ) -> Vec<Pair<'a>> {
         let workload = &self.workloads[from];
-        let mut reached: BTreeMap<usize, Reach> = BTreeMap::new();
+        let mut touched = Vec::new();
+        let mut reach_one = |other: usize, reach: &Reach, reached: &mut [Reach]| {
+            if reached[other].is_none() {
+                touched.push(other);
+            }
+            reached[other].add(reach);
+        };
         let mut memo = Memo::new();
         for &class in &workload.classes {
             let everyone = || Box::new(0..self.classes.list.len()) as Box<dyn Iterator<Item = usize> + '_>;
             let candidates = &self.side(Direction::Egress, class).candidates;
             for to in candidates.as_ref().map_or_else(everyone, |bits: &Bits| Box::new(bits.iter())) {
-                if of_class[to].iter().all(|other| {
-                    *other == from || reached.get(other).is_some_and(|reach| reach.ports.is_all())
-                }) {
+                if of_class[to].iter().all(|other| *other == from || reached[*other].ports.is_all()) {
                     continue;
                 }
                 let reach = self.between_memo(class, to, &mut memo);
@@ -83,20 +95,21 @@ impl<'a> Connectivity<'a> {
                     continue;
                 }
                 for &other in of_class[to].iter().filter(|other| **other != from) {
-                    reached.entry(other).or_default().add(&reach);
+                    reach_one(other, &reach, reached);
                 }
             }
         }
         for (&other, certain) in &neighbours(workload, from, nodes) {
             let reach = if *certain { Reach::all() } else { Reach::maybe() };
-            reached.entry(other).or_default().add(&reach);
+            reach_one(other, &reach, reached);
         }
-        reached
+        touched.sort_unstable();
+        touched
             .into_iter()
-            .map(|(to, reach)| Pair {
+            .map(|to| Pair {
                 from: workload.id,
                 to: self.workloads[to].id,
-                reach,
+                reach: std::mem::take(&mut reached[to]),
                 indexes: (from, to),
             })
             .collect()

@@ -26,7 +26,7 @@ impl PortSet {
     }
 
     pub fn all() -> Self {
-        Self(RangeSet::one(0, OTHER))
+        Self(RangeSet::constant(&[(0, OTHER)]))
     }
 
     pub fn protocol(protocol: Protocol) -> Self {
@@ -64,7 +64,9 @@ impl PortSet {
     }
 
     pub fn add(&mut self, other: &Self) {
-        if !other.is_subset(self) {
+        if self.is_empty() {
+            *self = other.clone();
+        } else if !other.is_subset(self) {
             *self = self.union(other);
         }
     }

@@ -1,5 +1,7 @@
+use std::borrow::Cow;
+
 /// A point of a line on which ranges are closed at both ends.
-pub trait Point: Copy + Ord {
+pub trait Point: Copy + Ord + 'static {
     fn next(self) -> Option<Self>;
     fn previous(self) -> Option<Self>;
 }
@@ -20,17 +22,22 @@ point!(u32, u128);
 
 /// Sorted, disjoint and never adjacent: equal sets are equal values.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RangeSet<T>(Vec<(T, T)>);
+pub struct RangeSet<T: Point>(Cow<'static, [(T, T)]>);
 
-impl<T> Default for RangeSet<T> {
+impl<T: Point> Default for RangeSet<T> {
     fn default() -> Self {
-        Self(Vec::new())
+        Self(Cow::Borrowed(&[]))
     }
 }
 
 impl<T: Point> RangeSet<T> {
     pub fn one(first: T, last: T) -> Self {
-        Self(if first <= last { vec![(first, last)] } else { Vec::new() })
+        if first <= last { Self(Cow::Owned(vec![(first, last)])) } else { Self::default() }
+    }
+
+    /// Costs nothing to copy, for sets that come again and again.
+    pub const fn constant(ranges: &'static [(T, T)]) -> Self {
+        Self(Cow::Borrowed(ranges))
     }
 
     pub fn ranges(&self) -> &[(T, T)] {
@@ -53,7 +60,7 @@ impl<T: Point> RangeSet<T> {
         if other.is_empty() {
             return self.clone();
         }
-        self.0.iter().chain(&other.0).copied().collect()
+        self.0.iter().chain(other.0.iter()).copied().collect()
     }
 
     pub fn intersection(&self, other: &Self) -> Self {
@@ -70,13 +77,13 @@ impl<T: Point> RangeSet<T> {
                 b.next()
             };
         }
-        Self(out)
+        Self(Cow::Owned(out))
     }
 
     pub fn difference(&self, other: &Self) -> Self {
         let mut out = Vec::new();
         let mut holes = other.0.iter().peekable();
-        for &(first, last) in &self.0 {
+        for &(first, last) in self.0.iter() {
             let mut rest = Some(first);
             while let (Some(from), Some(&&(hole, end))) = (rest, holes.peek()) {
                 if end < from {
@@ -95,7 +102,7 @@ impl<T: Point> RangeSet<T> {
                 out.push((from, last));
             }
         }
-        Self(out)
+        Self(Cow::Owned(out))
     }
 
     pub fn is_subset(&self, other: &Self) -> bool {
@@ -117,7 +124,7 @@ impl<T: Point> FromIterator<(T, T)> for RangeSet<T> {
                 _ => out.push((first, last)),
             }
         }
-        Self(out)
+        Self(Cow::Owned(out))
     }
 }
 

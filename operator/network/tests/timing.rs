@@ -1,0 +1,103 @@
+//! How long a large cluster takes. Not part of the ordinary run:
+//! `cargo test --profile ci -p snc-network --test timing -- --ignored --nocapture`.
+
+#![allow(clippy::unwrap_used)]
+
+use serde_json::{Value, json};
+use snc_core::flow::Direction;
+use snc_network::reach::{Cluster, Connectivity};
+use std::time::Instant;
+
+const NAMESPACES: usize = 500;
+const PODS: usize = 20;
+const POLICIES: usize = 10;
+
+fn policy(namespace: usize, index: usize) -> Value {
+    let app = json!({"matchLabels": {"app": format!("app{}", index % 6)}});
+    let tenant = json!({"matchLabels": {"tenant": format!("t{}", namespace / 5)}});
+    let hole = format!("10.{}.{}.0/24", namespace % 250, index);
+    match index {
+        0 => json!({"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}),
+        1 => json!({"podSelector": {}, "policyTypes": ["Egress"], "egress": [{
+            "to": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "ns0"}},
+                    "podSelector": {"matchLabels": {"app": "app0"}}}],
+            "ports": [{"protocol": "UDP", "port": 53}, {"port": 53}],
+        }]}),
+        2 => json!({"podSelector": app, "policyTypes": ["Egress"], "egress": [{
+            "to": [{"ipBlock": {"cidr": "0.0.0.0/0", "except": ["10.0.0.0/8", "169.254.0.0/16"]}},
+                   {"ipBlock": {"cidr": hole}}],
+            "ports": [{"port": 443}],
+        }]}),
+        3 => {
+            json!({"podSelector": app, "ingress": [{"from": [{"namespaceSelector": tenant}], "ports": [{"port": "http"}]}]})
+        }
+        4 => {
+            json!({"podSelector": {}, "policyTypes": ["Egress"], "egress": [{"to": [{"namespaceSelector": tenant}]}]})
+        }
+        _ => json!({"podSelector": app, "ingress": [{
+            "from": [{"podSelector": {"matchLabels": {"app": format!("app{}", (index + 1) % 6)}}}],
+            "ports": [{"port": 8000 + index}, {"port": 9000, "endPort": 9000 + index}],
+        }]}),
+    }
+}
+
+fn cluster(isolated: bool) -> Cluster {
+    let labels =
+        |n: usize| json!({"tenant": format!("t{}", n / 5), "kubernetes.io/metadata.name": format!("ns{n}")});
+    let namespaces: Value =
+        (0..NAMESPACES).map(|n| json!({"name": format!("ns{n}"), "labels": labels(n)})).collect();
+    let pods: Value = (0..NAMESPACES * PODS)
+        .map(|n| {
+            let (namespace, index) = (n / PODS, n % PODS);
+            json!({
+                "namespace": format!("ns{namespace}"), "name": format!("pod{index}"),
+                "labels": {"app": format!("app{}", index % 6), "pod-template-hash": format!("h{n}"), "instance": format!("{n}")},
+                "owner": {"kind": "Deployment", "name": format!("app{}", index % 6)},
+                "ips": [format!("10.{}.{}.{}", 128 + n / 65536, n / 256 % 256, n % 256)], "node": format!("node{}", n % 200),
+                "hostNetwork": namespace == 1 && index == 0,
+                "ports": [{"name": "http", "containerPort": 8080}, {"name": "metrics", "containerPort": 9090}],
+            })
+        })
+        .collect();
+    let policies: Value = (0..if isolated { NAMESPACES * POLICIES } else { 0 })
+        .map(|n| {
+            let (namespace, index) = (n / POLICIES, n % POLICIES);
+            json!({"namespace": format!("ns{namespace}"), "name": format!("p{index}"), "spec": policy(namespace, index)})
+        })
+        .collect();
+    let cluster = json!({"namespaces": namespaces, "pods": pods, "policies": policies});
+    serde_json::from_value(cluster).unwrap()
+}
+
+fn measure(name: &str, cluster: &Cluster) {
+    let start = Instant::now();
+    let engine = Connectivity::new(cluster);
+    let built = start.elapsed();
+    let start = Instant::now();
+    let pairs = engine.pairs().count();
+    let paired = start.elapsed();
+    let start = Instant::now();
+    let areas: usize = engine.world().map(|world| world.egress.len() + world.ingress.len()).sum();
+    let outside = start.elapsed();
+    let start = Instant::now();
+    let openings: usize = cluster
+        .namespaces
+        .iter()
+        .flat_map(|ns| [Direction::Ingress, Direction::Egress].map(|d| engine.openings(&ns.name, d).len()))
+        .sum();
+    let opened = start.elapsed();
+    let workloads = engine.workloads().count();
+    println!(
+        "{name}: {} pods, {} policies, {workloads} workloads: build {built:?}; {pairs} pairs {paired:?}; {areas} areas \
+         {outside:?}; {openings} openings {opened:?}",
+        cluster.pods.len(),
+        cluster.policies.len(),
+    );
+}
+
+#[test]
+#[ignore = "a measurement"]
+fn a_large_cluster() {
+    measure("isolated", &cluster(true));
+    measure("open", &cluster(false));
+}
