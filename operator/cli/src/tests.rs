@@ -4,4 +4,5 @@ mod fixtures;
 mod flows;
 mod plan;
 mod preflight;
+mod reach;
 mod status;

@@ -1,8 +1,9 @@
 //! The documents of a stream, each alone: one that is broken does not hide what is wrong with the others.
 
-use super::tree::Node;
+use super::tree::{Node, Tree};
 use super::{Place, Unreadable};
 use serde::de::IgnoredAny;
+use serde_json::Value;
 use serde_saphyr::{RenderOptions, SnippetMode, UserMessageFormatter};
 use snc_core::text::{Text, clip};
 
@@ -25,6 +26,7 @@ pub fn documents(file: &str, text: &str) -> (Vec<Document>, Vec<Unreadable>) {
     let full = chunks.into_iter().filter(|chunk| holds_something(chunk.text));
     for (index, chunk) in full.enumerate().map(|(index, chunk)| (index + 1, chunk)) {
         match parse(&chunk) {
+            Ok(root) if root.tree == Tree::Scalar(Value::Null) => {}
             Ok(root) => found.push(Document { index, root }),
             Err((line, what)) => {
                 let place = Place { file: file.to_owned(), document: index, line, field: String::new() };
@@ -105,13 +107,15 @@ fn parse(chunk: &Chunk<'_>) -> Result<Node, (u64, String)> {
             max_total_comment_bytes: 1 << 30,
         },
         with_snippet: false,
+        // `n` and `on` are names, as they are for kubectl where a text is expected.
+        strict_booleans: true,
     };
     match serde_saphyr::from_str_with_options::<Node>(chunk.text, options) {
         Ok(mut root) => {
             root.shift(chunk.before);
             Ok(root)
         }
-        Err(error) => match serde_json::from_str::<serde_json::Value>(chunk.text) {
+        Err(error) => match serde_json::from_str::<Value>(chunk.text) {
             // Tabs indent JSON and not YAML.
             Ok(value) => {
                 let leading = chunk.text.len() - chunk.text.trim_start().len();

@@ -320,6 +320,9 @@ fn one_api_server_that_was_seen_says_nothing_of_the_others() {
     for check in ["node-restriction", "quota-admission", "audit-log"] {
         assert_eq!(state(&silent, check), State::Unknown, "{check}: silence is no proof of absence");
     }
+    let off = Metrics { plugins: names(&["NamespaceLifecycle"]), audit_events: 7 };
+    let off = Input { metrics: Ok(off), ..input(3) };
+    assert_eq!(state(&off, "node-restriction"), State::Missing, "off on one of them is off");
     let half = Input { endpoints: Ok(2), ..good(Lang::En) };
     assert_eq!(state(&half, "audit-log"), State::Unknown, "two are announced, one is seen");
 }

@@ -1,12 +1,15 @@
 //! Admission plugins of the API server, from its flags where they can be read, else from its metrics.
 
 use super::input::{ApiServerSeen, Input, Trial};
-use super::{Judged, State, some};
+use super::{Judged, State, installed, some};
 use snc_core::lang::Lang;
 use std::collections::BTreeSet;
 
 /// Those that matter here, of the ones that the API server runs unless told otherwise.
 const BY_DEFAULT: &[&str] = &["LimitRanger", "PodSecurity", "ResourceQuota", "ValidatingAdmissionPolicy"];
+
+/// Cannot be switched off on any server that works, and judges every creation.
+const ALWAYS: &str = "NamespaceLifecycle";
 
 pub fn validating_admission_policy(input: &Input, lang: Lang) -> Judged {
     let served = match &input.admission_resources {
@@ -18,10 +21,12 @@ pub fn validating_admission_policy(input: &Input, lang: Lang) -> Judged {
             lang.str("ValidatingAdmissionPolicy n'est pas servie", "ValidatingAdmissionPolicy is not served");
         return (State::Missing, seen.to_owned());
     }
-    let (state, seen) = plugins(input, &["ValidatingAdmissionPolicy"], lang);
-    // The kind is served: what is left open is only whether the plugin was switched off.
-    let served = lang.str("servie", "served");
-    (state, format!("{served} ; {seen}").replace(" ;", lang.str(" ;", ";")))
+    // Proven by a guard that refused, else asked of the plugin: it can be switched off while the kind is served.
+    let (state, seen) = match installed::gate(input, lang) {
+        (State::Ok, seen) => (State::Ok, seen),
+        _ => plugins(input, &["ValidatingAdmissionPolicy"], lang),
+    };
+    (state, lang.pick(|| format!("servie ; {seen}"), || format!("served; {seen}")))
 }
 
 pub fn node_restriction(input: &Input, lang: Lang) -> Judged {
@@ -78,13 +83,14 @@ fn plugins(input: &Input, wanted: &[&str], lang: Lang) -> Judged {
     let silent: Vec<&str> = wanted.iter().copied().filter(|name| !metrics.plugins.contains(*name)).collect();
     let names = wanted.join(", ");
     if !silent.is_empty() {
-        // It may be off, or may not have had anything to judge yet.
         let silent = silent.join(", ");
         let seen = lang.pick(
             || format!("{silent} absent des métriques du serveur d'API"),
             || format!("{silent} not in the metrics of the API server"),
         );
-        return (State::Unknown, seen);
+        // All of these judge every creation: where this one did and they did not, they are off.
+        let judged = metrics.plugins.contains(ALWAYS);
+        return (if judged { State::Missing } else { State::Unknown }, seen);
     }
     if input.the_only_api_server() {
         let seen = lang.pick(

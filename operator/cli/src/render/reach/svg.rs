@@ -1,10 +1,11 @@
 //! A picture of the connections, drawn here: namespaces side by side, workloads in them, addresses outside.
 
 mod layout;
+mod route;
 
 use crate::model::reach::{End, ReachReport};
 use crate::render::clean;
-use layout::{Box, Layout, Line, NODE_HEIGHT, Point};
+use layout::{Box, Layout, Line, Point};
 use snc_core::lang::Lang;
 use snc_core::text::clip;
 use std::fmt::Write;
@@ -13,7 +14,8 @@ use std::fmt::Write;
 const LABELLED: usize = 80;
 
 pub fn svg(report: &ReachReport, lang: Lang) -> String {
-    let layout = Layout::of(report);
+    let workloads: Vec<End> = report.workloads.iter().cloned().map(End::Workload).collect();
+    let layout = Layout::of(report, &workloads);
     let mut out = String::new();
     head(&mut out, report, &layout, lang);
     for (name, frame) in &layout.namespaces {
@@ -36,14 +38,21 @@ pub fn svg(report: &ReachReport, lang: Lang) -> String {
     for line in &layout.lines {
         draw(&mut out, line, lang);
     }
-    for (end, frame) in &layout.nodes {
-        node(&mut out, end, *frame);
+    for item in &layout.nodes {
+        node(&mut out, item.end, item.frame);
     }
     if labelled {
         for line in &layout.lines {
             let Point { x, y } = line.label;
-            let text = escape(&clip(&super::ports(&line.ports, lang), 24));
-            let _ = writeln!(out, r#"<text class="ports" x="{x}" y="{y}">{text}</text>"#);
+            let text = clip(&super::ports(line.ports, lang), 16);
+            // About as wide as the letters are; exact widths depend on the reader's fonts.
+            let width = i32::try_from(text.chars().count()).unwrap_or_default() * 6 + 6;
+            let (left, top, base) = (x - width / 2, y - 7, y + 4);
+            let _ = writeln!(
+                out,
+                r#"<rect class="page" x="{left}" y="{top}" width="{width}" height="14" rx="3"/><text class="ports" x="{x}" y="{base}">{}</text>"#,
+                escape(&text)
+            );
         }
     }
     out.push_str("</svg>\n");
@@ -58,7 +67,7 @@ const STYLE: &str = "\
 text{font-family:system-ui,-apple-system,'Segoe UI','DejaVu Sans',sans-serif;font-size:13px;fill:#1b2437}\
 .title{font-weight:600}\
 .kind{font-size:11px;fill:#5a6681}\
-.ports{font-size:11px;fill:#33415c;text-anchor:middle;paint-order:stroke;stroke:#ffffff;stroke-width:4px;stroke-linejoin:round}\
+.ports{font-size:11px;fill:#33415c;text-anchor:middle}\
 .within{stroke:#4565b0}\
 .across{stroke:#b3261e}\
 .outside{stroke:#a06a00;stroke-dasharray:5 3}\
@@ -108,7 +117,8 @@ fn node(out: &mut String, end: &End, frame: Box) {
     let _ = writeln!(out, "<g><title>{}</title>", escape(&end.to_string()));
     let _ =
         writeln!(out, r#"<rect class="{class}" x="{x}" y="{y}" width="{width}" height="{height}" rx="6"/>"#);
-    let baseline = y + if second.is_empty() { NODE_HEIGHT / 2 + 5 } else { 18 };
+    let middle = y + height / 2;
+    let baseline = middle + if second.is_empty() { 5 } else { -3 };
     let _ = writeln!(out, r#"<text x="{}" y="{baseline}">{}</text>"#, x + 10, escape(&clip(&first, 22)));
     if !second.is_empty() {
         let _ = writeln!(
@@ -126,7 +136,7 @@ fn draw(out: &mut String, line: &Line<'_>, lang: Lang) {
     let class = line.class;
     let both = if line.both_ways { format!(r#" marker-start="url(#{class})""#) } else { String::new() };
     let arrow = if line.both_ways { "↔" } else { "→" };
-    let told = format!("{} {arrow} {} ({})", line.from, line.to, super::ports(&line.ports, lang));
+    let told = format!("{} {arrow} {} ({})", line.from, line.to, super::ports(line.ports, lang));
     let _ = writeln!(
         out,
         r#"<path class="line {class}" d="{}" marker-end="url(#{class})"{both}><title>{}</title></path>"#,

@@ -1,21 +1,26 @@
-//! Where everything is drawn. Namespaces are columns in the order of their names; who reaches in from outside is on
-//! the left, what is reached outside on the right.
+//! Where everything is drawn. Namespaces are columns, those that call before those that are called; who reaches in
+//! from outside is on the left, what is reached outside on the right. Lines that pass more than one column run below
+//! all of them, so that no line crosses a box that it has nothing to do with.
 
-use crate::model::reach::{End, ReachReport, WorkloadName};
+use super::route::{Port, route};
+use crate::model::reach::{End, ReachReport};
 use snc_network::reach::PortSet;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 pub const NODE_HEIGHT: i32 = 42;
 const NODE_WIDTH: i32 = 170;
-const NODE_GAP: i32 = 34;
+const NODE_GAP: i32 = 30;
 const MARGIN: i32 = 24;
 const HEAD: i32 = 64;
-const PADDING: i32 = 16;
+pub const PADDING: i32 = 16;
 const TITLE: i32 = 36;
-/// Between columns, where lines that cross are told apart.
-const COLUMN_GAP: i32 = 130;
+/// Between columns: labels first, then the places where lines turn.
+const COLUMN_GAP: i32 = 180;
 /// Beside the workloads of a namespace, where lines within it turn back.
-const GUTTER: i32 = 70;
+pub const GUTTER: i32 = 70;
+/// From one line to the next on the side of a node; a label fits in between.
+const PITCH: i32 = 15;
+pub const LANE: i32 = 9;
 
 #[derive(Clone, Copy)]
 pub struct Point {
@@ -31,160 +36,208 @@ pub struct Box {
     pub height: i32,
 }
 
-impl Box {
-    fn at(self, share: i32, of: i32, right: bool) -> Point {
-        // Ends are spread over the middle of the side, so that arrows do not all meet in one point.
-        let y = self.y + 8 + (self.height - 16) * (share + 1) / (of + 1);
-        Point { x: if right { self.x + self.width } else { self.x }, y }
-    }
-}
-
 pub struct Line<'a> {
     pub from: &'a End,
     pub to: &'a End,
-    pub ports: PortSet,
+    pub ports: &'a PortSet,
     pub both_ways: bool,
     pub class: &'static str,
     pub path: String,
     pub label: Point,
 }
 
+pub struct Node<'a> {
+    pub end: &'a End,
+    pub frame: Box,
+    column: usize,
+    /// Lines on its left and right side.
+    sides: [i32; 2],
+}
+
 pub struct Layout<'a> {
     pub width: i32,
     pub height: i32,
     pub namespaces: Vec<(&'a str, Box)>,
-    pub nodes: Vec<(End, Box)>,
+    pub nodes: Vec<Node<'a>>,
     pub lines: Vec<Line<'a>>,
 }
 
-/// Which end of the picture an address is drawn on.
-type Key<'a> = (&'a End, bool);
+/// A line before it is drawn, between two nodes.
+struct Draft<'a> {
+    from: usize,
+    to: usize,
+    ports: &'a PortSet,
+    both_ways: bool,
+}
+
+struct Column<'a> {
+    namespace: Option<&'a str>,
+    ends: Vec<&'a End>,
+}
 
 impl<'a> Layout<'a> {
-    pub fn of(report: &'a ReachReport) -> Self {
-        let mut by_namespace: BTreeMap<&str, Vec<&WorkloadName>> = BTreeMap::new();
-        for workload in &report.workloads {
-            by_namespace.entry(&workload.namespace).or_default().push(workload);
+    pub fn of(report: &'a ReachReport, workloads: &'a [End]) -> Self {
+        let columns = columns(report, workloads);
+        let mut nodes: Vec<Node<'a>> = Vec::new();
+        // An address may stand on both sides of the picture.
+        let mut places: BTreeMap<(&End, bool), usize> = BTreeMap::new();
+        let last = columns.len().saturating_sub(1);
+        for (index, column) in columns.iter().enumerate() {
+            for end in &column.ends {
+                let called = column.namespace.is_none() && index == last && index > 0;
+                places.insert((end, called), nodes.len());
+                let frame = Box { x: 0, y: 0, width: NODE_WIDTH, height: NODE_HEIGHT };
+                nodes.push(Node { end, frame, column: index, sides: [0, 0] });
+            }
         }
-        let outside = |end: &&End| matches!(end, End::Addresses { .. });
-        let callers: BTreeSet<&End> = report.connections.iter().map(|c| &c.from).filter(outside).collect();
-        let called: BTreeSet<&End> = report.connections.iter().map(|c| &c.to).filter(outside).collect();
-
-        let mut layout =
-            Self { width: 0, height: 0, namespaces: Vec::new(), nodes: Vec::new(), lines: Vec::new() };
-        let mut x = MARGIN;
-        if !callers.is_empty() {
-            layout.column(x, callers.into_iter().cloned());
-            x += NODE_WIDTH + COLUMN_GAP;
+        let drafts = drafts(report, &places);
+        for draft in &drafts {
+            let (leaves, enters) = sides(&nodes, draft);
+            nodes[draft.from].sides[usize::from(leaves)] += 1;
+            nodes[draft.to].sides[usize::from(enters)] += 1;
         }
-        let split = layout.nodes.len();
-        for (namespace, mut workloads) in by_namespace {
-            workloads.sort();
-            let rows = i32::try_from(workloads.len()).unwrap_or(i32::MAX);
-            let height = TITLE + rows * (NODE_HEIGHT + NODE_GAP) - NODE_GAP + PADDING;
-            let width = NODE_WIDTH + GUTTER + PADDING;
-            layout.namespaces.push((namespace, Box { x, y: HEAD, width, height }));
-            layout.column(x + PADDING, workloads.into_iter().cloned().map(End::Workload));
-            x += width + COLUMN_GAP;
-        }
-        let end_of_workloads = layout.nodes.len();
-        if called.is_empty() {
-            x -= COLUMN_GAP;
-        } else {
-            layout.column(x, called.into_iter().cloned());
-            x += NODE_WIDTH;
-        }
-        layout.width = (x + MARGIN).max(480);
-        let bottom = |(_, frame): &(End, Box)| frame.y + frame.height;
-        layout.height = layout.nodes.iter().map(bottom).max().unwrap_or(HEAD) + PADDING + MARGIN;
-        layout.connect(report, split, end_of_workloads);
+        let mut layout = Self { width: 0, height: 0, namespaces: Vec::new(), nodes, lines: Vec::new() };
+        layout.place(&columns);
+        layout.connect(&drafts);
         layout
     }
 
-    fn column(&mut self, x: i32, ends: impl Iterator<Item = End>) {
-        let mut y = HEAD + TITLE;
-        for end in ends {
-            self.nodes.push((end, Box { x, y, width: NODE_WIDTH, height: NODE_HEIGHT }));
-            y += NODE_HEIGHT + NODE_GAP;
+    fn place(&mut self, columns: &[Column<'a>]) {
+        let mut x = MARGIN;
+        for (index, column) in columns.iter().enumerate() {
+            let inset = if column.namespace.is_some() { PADDING } else { 0 };
+            let mut y = HEAD + TITLE;
+            for node in self.nodes.iter_mut().filter(|node| node.column == index) {
+                let lines = node.sides[0].max(node.sides[1]);
+                let height = NODE_HEIGHT.max((lines + 1) * PITCH);
+                node.frame = Box { x: x + inset, y, width: NODE_WIDTH, height };
+                y += height + NODE_GAP;
+            }
+            let mut width = NODE_WIDTH;
+            if let Some(namespace) = column.namespace {
+                width = PADDING + NODE_WIDTH + GUTTER;
+                let height = y - NODE_GAP + PADDING - HEAD;
+                self.namespaces.push((namespace, Box { x, y: HEAD, width, height }));
+            }
+            x += width + COLUMN_GAP;
         }
+        self.width = (x - COLUMN_GAP + MARGIN).max(560);
+        let bottom = |node: &Node<'_>| node.frame.y + node.frame.height;
+        self.height = self.nodes.iter().map(bottom).max().unwrap_or(HEAD) + PADDING + MARGIN;
     }
 
-    fn connect(&mut self, report: &'a ReachReport, split: usize, end_of_workloads: usize) {
-        let mut places: BTreeMap<Key<'_>, Box> = BTreeMap::new();
-        for (index, (end, frame)) in self.nodes.iter().enumerate() {
-            places.insert((end, index >= split && index >= end_of_workloads), *frame);
-        }
-        let open: BTreeMap<(&End, &End), &PortSet> =
-            report.connections.iter().map(|c| ((&c.from, &c.to), &c.ports)).collect();
-        let mut lines: Vec<(&End, &End, &PortSet, bool, Box, Box)> = Vec::new();
-        for (&(from, to), &ports) in &open {
-            let both = open.get(&(to, from)).is_some_and(|back| *back == ports);
-            if both && to < from {
-                continue;
-            }
-            let called = matches!(to, End::Addresses { .. });
-            if let (Some(a), Some(b)) = (places.get(&(from, false)), places.get(&(to, called))) {
-                lines.push((from, to, ports, both, *a, *b));
-            }
-        }
-        // How many lines meet on each side of each node, and which of them this one is.
-        let mut total: BTreeMap<(i32, i32, bool), i32> = BTreeMap::new();
-        for (.., a, b) in &lines {
-            *total.entry((a.x, a.y, leaves_right(*a, *b))).or_default() += 1;
-            *total.entry((b.x, b.y, enters_right(*a, *b))).or_default() += 1;
-        }
-        let mut used: BTreeMap<(i32, i32, bool), i32> = BTreeMap::new();
-        let mut port = |frame: Box, right: bool| {
-            let key = (frame.x, frame.y, right);
-            let index = used.entry(key).or_default();
-            *index += 1;
-            frame.at(*index - 1, total.get(&key).copied().unwrap_or(1), right)
-        };
-        for (index, (from, to, ports, both_ways, a, b)) in lines.into_iter().enumerate() {
-            let start = port(a, leaves_right(a, b));
-            let end = port(b, enters_right(a, b));
-            let class = match (from.namespace(), to.namespace()) {
-                (Some(x), Some(y)) if x == y => "within",
+    fn connect(&mut self, drafts: &[Draft<'a>]) {
+        let ports = ports(&self.nodes, drafts);
+        let below = self.height;
+        // One lane for each node that far lines go to.
+        let mut lanes: BTreeMap<usize, i32> = BTreeMap::new();
+        for (draft, (start, end)) in drafts.iter().zip(ports) {
+            let (from, to) = (&self.nodes[draft.from], &self.nodes[draft.to]);
+            let far = from.column.abs_diff(to.column) > 1;
+            let lane = far.then(|| {
+                let next = i32::try_from(lanes.len()).unwrap_or_default();
+                let lane = *lanes.entry(draft.to).or_insert(next);
+                (lane, below + lane * LANE)
+            });
+            let class = match (from.end.namespace(), to.end.namespace()) {
+                (Some(a), Some(b)) if a == b => "within",
                 (Some(_), Some(_)) => "across",
                 _ => "outside",
             };
-            let (path, label) = curve(start, end, a.x == b.x, index);
-            self.lines.push(Line { from, to, ports: ports.clone(), both_ways, class, path, label });
+            let (path, label) = route(start, end, from.column == to.column, lane);
+            let (from, to) = (from.end, to.end);
+            let Draft { ports, both_ways, .. } = *draft;
+            self.lines.push(Line { from, to, ports, both_ways, class, path, label });
+        }
+        if !lanes.is_empty() {
+            self.height += i32::try_from(lanes.len()).unwrap_or_default() * LANE + MARGIN;
         }
     }
 }
 
-fn leaves_right(a: Box, b: Box) -> bool {
-    a.x <= b.x
-}
-
-/// Within a column a line comes back on the side on which it left.
-fn enters_right(a: Box, b: Box) -> bool {
-    b.x <= a.x
-}
-
-fn curve(start: Point, end: Point, same_column: bool, index: usize) -> (String, Point) {
-    let (Point { x: x1, y: y1 }, Point { x: x2, y: y2 }) = (start, end);
-    if same_column {
-        // The farther apart, the wider the turn, as far as the gutter goes.
-        let bulge = (24 + (y2 - y1).abs() / 5).min(GUTTER - 6);
-        let path = format!("M{x1} {y1}C{} {y1} {} {y2} {x2} {y2}", x1 + bulge, x2 + bulge);
-        return (path, Point { x: x1 + bulge * 3 / 4, y: i32::midpoint(y1, y2) + 4 });
+/// Addresses that call, namespaces, addresses that are called.
+fn columns<'a>(report: &'a ReachReport, workloads: &'a [End]) -> Vec<Column<'a>> {
+    let mut by_namespace: BTreeMap<&str, Vec<&End>> = BTreeMap::new();
+    for end in workloads {
+        by_namespace.entry(end.namespace().unwrap_or_default()).or_default().push(end);
     }
-    let reach = ((x2 - x1).abs() / 2).clamp(40, 160);
-    let pull = if x2 > x1 { reach } else { -reach };
-    let path = format!("M{x1} {y1}C{} {y1} {} {y2} {x2} {y2}", x1 + pull, x2 - pull);
-    // Labels of neighbouring lines are kept apart along their lines.
-    let share = [3, 4, 5][index % 3];
-    let t = f64::from(share) / 8.0;
-    let [weight_1, weight_2, weight_3, weight_4] =
-        [(1.0 - t).powi(3), 3.0 * (1.0 - t).powi(2) * t, 3.0 * (1.0 - t) * t * t, t.powi(3)];
-    let at = |points: [i32; 4]| {
-        let [first, second, third, last] = points.map(f64::from);
-        let value = weight_1 * first + weight_2 * second + weight_3 * third + weight_4 * last;
-        #[expect(clippy::cast_possible_truncation, reason = "pixels")]
-        let value = value as i32;
-        value
+    // Who calls more than it is called stands further left.
+    let mut called: BTreeMap<&str, i32> = BTreeMap::new();
+    for connection in &report.connections {
+        if let (Some(from), Some(to)) = (connection.from.namespace(), connection.to.namespace())
+            && from != to
+        {
+            *called.entry(from).or_default() -= 1;
+            *called.entry(to).or_default() += 1;
+        }
+    }
+    let mut namespaces: Vec<(&str, Vec<&End>)> = by_namespace.into_iter().collect();
+    namespaces.sort_by_key(|(name, _)| (called.get(name).copied().unwrap_or_default(), *name));
+    let outside = |ends: &mut dyn Iterator<Item = &'a End>| {
+        let mut ends: Vec<&End> = ends.filter(|end| end.namespace().is_none()).collect();
+        ends.sort_unstable();
+        ends.dedup();
+        Column { namespace: None, ends }
     };
-    (path, Point { x: at([x1, x1 + pull, x2 - pull, x2]), y: at([y1, y1, y2, y2]) - 4 })
+    let callers = outside(&mut report.connections.iter().map(|c| &c.from));
+    let reached = outside(&mut report.connections.iter().map(|c| &c.to));
+    let inside = namespaces.into_iter().map(|(name, ends)| Column { namespace: Some(name), ends });
+    let all = std::iter::once(callers).chain(inside).chain([reached]);
+    all.filter(|column| !column.ends.is_empty()).collect()
+}
+
+fn drafts<'a>(report: &'a ReachReport, places: &BTreeMap<(&End, bool), usize>) -> Vec<Draft<'a>> {
+    let open: BTreeMap<(&End, &End), &PortSet> =
+        report.connections.iter().map(|c| ((&c.from, &c.to), &c.ports)).collect();
+    let mut drafts = Vec::new();
+    for c in &report.connections {
+        let within = c.from.namespace().is_some() && c.to.namespace().is_some();
+        let both_ways = within && open.get(&(&c.to, &c.from)).is_some_and(|back| **back == c.ports);
+        if both_ways && c.to < c.from {
+            continue;
+        }
+        let called = c.to.namespace().is_none();
+        if let (Some(from), Some(to)) = (places.get(&(&c.from, false)), places.get(&(&c.to, called))) {
+            drafts.push(Draft { from: *from, to: *to, ports: &c.ports, both_ways });
+        }
+    }
+    drafts
+}
+
+/// Whether a line leaves and enters on the right. Within a column it comes back on the side on which it left.
+fn sides(nodes: &[Node<'_>], draft: &Draft<'_>) -> (bool, bool) {
+    let (from, to) = (nodes[draft.from].column, nodes[draft.to].column);
+    (from <= to, to <= from)
+}
+
+/// The node on the other end, the line, and whether it starts here.
+type Touch = (usize, usize, bool);
+
+/// Where each line starts and ends. On a side, lines are in the order of what is on their other end.
+fn ports(nodes: &[Node<'_>], drafts: &[Draft<'_>]) -> Vec<(Port, Port)> {
+    let mut on_side: BTreeMap<(usize, bool), Vec<Touch>> = BTreeMap::new();
+    for (index, draft) in drafts.iter().enumerate() {
+        let (leaves, enters) = sides(nodes, draft);
+        on_side.entry((draft.from, leaves)).or_default().push((draft.to, index, true));
+        on_side.entry((draft.to, enters)).or_default().push((draft.from, index, false));
+    }
+    let nowhere = Port { at: Point { x: 0, y: 0 }, right: false };
+    let mut ports = vec![(nowhere, nowhere); drafts.len()];
+    for ((node, right), mut lines) in on_side {
+        lines.sort_unstable();
+        let frame = nodes[node].frame;
+        let step = frame.height / (i32::try_from(lines.len()).unwrap_or(i32::MAX - 1) + 1);
+        let mut y = frame.y;
+        for (_, index, starts) in lines {
+            y += step;
+            let at = Point { x: if right { frame.x + frame.width } else { frame.x }, y };
+            let port = Port { at, right };
+            if starts {
+                ports[index].0 = port;
+            } else {
+                ports[index].1 = port;
+            }
+        }
+    }
+    ports
 }
