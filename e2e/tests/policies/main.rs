@@ -1,6 +1,7 @@
 //! What tenants and platform declare, and what they are told of it.
 
 mod bad_input;
+mod cli;
 mod columns;
 mod unreadable;
 
@@ -20,6 +21,8 @@ const CASES: &[Case] = &[
     ),
     shared("a_level_below_the_tenants_is_ignored_and_reported_by_its_path", bad_input::level_below),
     shared("five_hundred_flows_are_applied", bad_input::five_hundred_flows),
+    shared("preflight_says_what_the_cluster_has_and_leaves_no_trace", cli::preflight),
+    shared("reach_says_the_same_of_a_cluster_and_of_its_manifests", cli::reach),
     alone("objects_that_cannot_be_read_stop_nothing_else", unreadable::garbage),
     alone("the_operator_writes_in_the_language_of_its_configuration", columns::language),
 ];

@@ -2,6 +2,8 @@
 
 mod command;
 mod errors;
+pub mod reach;
+mod subcommands;
 
 use crate::model::Selection;
 use crate::outcome::Outcome;
@@ -13,11 +15,13 @@ use snc_plan::guards::Identity;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
     Status,
     Plan,
     Flows,
+    Preflight,
+    Reach(Box<reach::ReachArgs>),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +31,8 @@ pub enum Format {
     Json,
     Yaml,
     Markdown,
+    Dot,
+    Svg,
 }
 
 #[derive(Debug, Clone)]
@@ -81,18 +87,22 @@ fn read(matches: &ArgMatches, lang: Lang) -> Result<Args, Outcome> {
     let Some((name, of_command)) = matches.subcommand() else {
         return Err(Outcome::bad_input(lang.str("commande absente", "no command given")));
     };
-    let text = |id: &str| of_command.get_one::<String>(id).cloned();
-    let command = match name {
-        "plan" => Command::Plan,
-        "flows" => Command::Flows,
-        _ => Command::Status,
-    };
+    let text = |id: &str| text_of(of_command, id);
     let format = match text("output").as_deref() {
         Some("json") => Format::Json,
         Some("yaml") => Format::Yaml,
         Some("md") => Format::Markdown,
         Some("diff") => Format::Diff,
+        Some("dot") => Format::Dot,
+        Some("svg") => Format::Svg,
         _ => Format::Table,
+    };
+    let command = match name {
+        "plan" => Command::Plan,
+        "flows" => Command::Flows,
+        "preflight" => Command::Preflight,
+        "reach" => Command::Reach(Box::new(reach::read(of_command, format, lang)?)),
+        _ => Command::Status,
     };
     let settings = Settings {
         lang,
@@ -111,6 +121,10 @@ fn read(matches: &ArgMatches, lang: Lang) -> Result<Args, Outcome> {
         kubeconfig: of_command.get_one::<PathBuf>("kubeconfig").cloned(),
         settings,
     })
+}
+
+fn text_of(matches: &ArgMatches, id: &str) -> Option<String> {
+    matches.get_one::<String>(id).cloned()
 }
 
 /// Global arguments can stand before and after the command, so that their conflict is seen only here.

@@ -3,7 +3,11 @@
 mod connect;
 mod gather;
 mod list;
+mod preflight;
+mod reach;
 mod snapshot;
 
 pub use connect::{Cluster, connect};
+#[cfg(test)]
+pub use list::Kind;
 pub use list::Trouble;

@@ -2,24 +2,30 @@
 
 mod flows;
 mod plan;
+mod preflight;
+mod reach;
 mod status;
 
 #[cfg(test)]
-pub use {flows::outcome as flows_outcome, plan::outcome as plan_outcome, status::outcome as status_outcome};
+pub use {
+    flows::outcome as flows_outcome, plan::outcome as plan_outcome, preflight::outcome as preflight_outcome,
+    status::outcome as status_outcome,
+};
 
 use crate::args::{Args, Command, Format};
-use crate::cluster::{self, Trouble};
+use crate::cluster::{Trouble, connect};
 use crate::model::Selection;
 use crate::outcome::{Answer, Outcome};
 use crate::render::{json, yaml};
 use serde::Serialize;
 
 pub async fn run(args: &Args) -> Result<Answer, Outcome> {
-    let cluster = cluster::connect(args).await?;
-    match args.command {
-        Command::Status => status::run(args, &cluster).await,
-        Command::Plan => Box::pin(plan::run(args, &cluster)).await,
-        Command::Flows => Box::pin(flows::run(args, &cluster)).await,
+    match &args.command {
+        Command::Status => status::run(args, &connect(args).await?).await,
+        Command::Plan => Box::pin(plan::run(args, &connect(args).await?)).await,
+        Command::Flows => Box::pin(flows::run(args, &connect(args).await?)).await,
+        Command::Reach(asked) => Box::pin(reach::run(args, asked)).await,
+        Command::Preflight => Box::pin(preflight::run(args, &connect(args).await?)).await,
     }
 }
 
@@ -28,7 +34,7 @@ fn for_machines<T: Serialize>(format: Format, model: &T) -> Option<anyhow::Resul
     match format {
         Format::Json => Some(json::json(model)),
         Format::Yaml => Some(yaml::yaml(model)),
-        Format::Table | Format::Diff | Format::Markdown => None,
+        Format::Table | Format::Diff | Format::Markdown | Format::Dot | Format::Svg => None,
     }
 }
 

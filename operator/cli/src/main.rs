@@ -3,6 +3,7 @@
 mod args;
 mod cluster;
 mod commands;
+mod manifests;
 mod model;
 mod outcome;
 mod render;

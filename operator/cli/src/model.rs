@@ -3,6 +3,8 @@
 pub mod flows;
 pub mod live;
 pub mod plan;
+pub mod preflight;
+pub mod reach;
 pub mod status;
 
 use serde::Serialize;

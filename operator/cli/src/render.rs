@@ -5,6 +5,8 @@ pub mod diff;
 pub mod flows;
 pub mod json;
 pub mod markdown;
+pub mod preflight;
+pub mod reach;
 pub mod status;
 pub mod table;
 pub mod yaml;

@@ -3,4 +3,6 @@
 mod fixtures;
 mod flows;
 mod plan;
+mod preflight;
+mod reach;
 mod status;

@@ -2,6 +2,7 @@
 
 use crate::model::Tri;
 use crate::model::plan::Situation;
+use crate::model::preflight;
 use crate::model::status::State;
 use snc_core::lang::Lang;
 use snc_index::Unreadable;
@@ -26,6 +27,14 @@ pub const fn state(lang: Lang, state: State) -> &'static str {
         State::Absent => lang.str("Absent", "Absent"),
         State::NotGoverned => lang.str("Non gouverné", "NotGoverned"),
         State::Unknown => lang.str("Inconnu", "Unknown"),
+    }
+}
+
+pub const fn check(lang: Lang, state: preflight::State) -> &'static str {
+    match state {
+        preflight::State::Ok => "ok",
+        preflight::State::Missing => lang.str("manque", "missing"),
+        preflight::State::Unknown => lang.str("inconnu", "unknown"),
     }
 }
 

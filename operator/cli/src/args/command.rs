@@ -1,3 +1,4 @@
+use super::subcommands;
 use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser};
 use clap::{Arg, ArgAction, Command, value_parser};
 use snc_core::lang::Lang;
@@ -80,56 +81,11 @@ pub fn command(lang: Lang) -> Command {
             )
             .default_value("snc-canary"),
         )
-        .subcommand(sub(
-            "status",
-            lang,
-            ("État des tenants et des namespaces, tel que l'opérateur l'a écrit", "State of tenants and namespaces, as the operator wrote it"),
-            ("1 : un namespace n'est pas comme il devrait (Ready, NetworkPolicyEffective, NetworkIsolated ou la revendication n'est pas True ; Unknown compte).\nUn statut plus ancien que l'objet qu'il décrit est montré Unknown.", "1: a namespace is not as it should be (Ready, NetworkPolicyEffective, NetworkIsolated or its claim is not True; Unknown counts).\nA status older than the object that it describes is shown as Unknown."),
-            "table|json|yaml",
-        ))
-        .subcommand(sub(
-            "plan",
-            lang,
-            ("Ce que l'opérateur changerait maintenant, en diff", "What the operator would change now, as a diff"),
-            ("Pour un namespace seulement observé : ce que ferait adoption: Enforce.\n0 : rien à changer. 1 : des changements sont à venir.", "For a namespace that is only observed: what adoption: Enforce would do.\n0: nothing to change. 1: changes are pending."),
-            "diff|json|yaml",
-        ))
-        .subcommand(sub(
-            "flows",
-            lang,
-            ("Matrice des flux (exigence 13.1)", "Flow matrix (requirement 13.1)"),
-            ("1 : un flux est refusé, même en partie, ou sa revue a plus de douze mois.", "1: a flow is refused, even in part, or its review is older than twelve months."),
-            "table|json|md|yaml",
-        ))
-}
-
-fn sub(
-    name: &'static str,
-    lang: Lang,
-    about: (&'static str, &'static str),
-    after: (&'static str, &'static str),
-    formats: &'static str,
-) -> Command {
-    let first = formats.split('|').next().unwrap_or_default();
-    let output = Arg::new("output")
-        .long("output")
-        .short('o')
-        .value_name(formats)
-        .value_parser(PossibleValuesParser::new(formats.split('|').collect::<Vec<_>>()))
-        .default_value(first)
-        .hide_default_value(true)
-        .hide_possible_values(true)
-        .help(
-            lang.pick(|| format!("Format ({first} par défaut)"), || format!("Format ({first} by default)")),
-        );
-    localized(Command::new(name), lang)
-        .about(lang.str(about.0, about.1))
-        .after_help(lang.str(after.0, after.1))
-        .arg(output)
+        .subcommands(subcommands::all(lang))
 }
 
 /// Everything that clap would say in English by itself.
-fn localized(command: Command, lang: Lang) -> Command {
+pub fn localized(command: Command, lang: Lang) -> Command {
     let help = Arg::new("help")
         .long("help")
         .short('h')

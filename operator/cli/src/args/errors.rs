@@ -22,7 +22,10 @@ pub fn text(error: &clap::Error, command: &mut clap::Command, lang: Lang) -> Str
             lang.pick(|| format!("commande inconnue : {given}"), || format!("unknown command: {given}"))
         }
         (ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand, _) => lang
-            .str("commande absente : status, plan ou flows", "no command given: status, plan or flows")
+            .str(
+                "commande absente : status, plan, flows, preflight ou reach",
+                "no command given: status, plan, flows, preflight or reach",
+            )
             .to_owned(),
         (ErrorKind::ArgumentConflict, _) => lang.pick(
             || format!("argument donné deux fois : {argument}"),

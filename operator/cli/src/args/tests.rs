@@ -66,7 +66,7 @@ fn refusals_say_what_is_accepted() {
 
 #[test]
 fn help_speaks_one_language_at_a_time() {
-    for command in [&[][..], &["status"], &["plan"], &["flows"]] {
+    for command in [&[][..], &["status"], &["plan"], &["flows"], &["preflight"], &["reach"]] {
         let help = |lang: &str| match run(&[command, &["--help", lang]].concat()) {
             Ok(Parsed::Show(text)) => text,
             other => panic!("{other:?}"),

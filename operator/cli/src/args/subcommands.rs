@@ -1,0 +1,102 @@
+//! What each command is and how it ends.
+
+use super::command::localized;
+use super::reach;
+use clap::builder::PossibleValuesParser;
+use clap::{Arg, Command};
+use snc_core::lang::Lang;
+
+pub fn all(lang: Lang) -> Vec<Command> {
+    vec![
+        sub(
+            "status",
+            lang,
+            (
+                "État des tenants et des namespaces, tel que l'opérateur l'a écrit",
+                "State of tenants and namespaces, as the operator wrote it",
+            ),
+            (
+                "1 : un namespace n'est pas comme il devrait (Ready, NetworkPolicyEffective, NetworkIsolated ou la revendication n'est pas True ; Unknown compte).\nUn statut plus ancien que l'objet qu'il décrit est montré Unknown.",
+                "1: a namespace is not as it should be (Ready, NetworkPolicyEffective, NetworkIsolated or its claim is not True; Unknown counts).\nA status older than the object that it describes is shown as Unknown.",
+            ),
+            "table|json|yaml",
+        ),
+        sub(
+            "plan",
+            lang,
+            (
+                "Ce que l'opérateur changerait maintenant, en diff",
+                "What the operator would change now, as a diff",
+            ),
+            (
+                "Pour un namespace seulement observé : ce que ferait adoption: Enforce.\n0 : rien à changer. 1 : des changements sont à venir.",
+                "For a namespace that is only observed: what adoption: Enforce would do.\n0: nothing to change. 1: changes are pending.",
+            ),
+            "diff|json|yaml",
+        ),
+        sub(
+            "flows",
+            lang,
+            ("Matrice des flux (exigence 13.1)", "Flow matrix (requirement 13.1)"),
+            (
+                "1 : un flux est refusé, même en partie, ou sa revue a plus de douze mois.",
+                "1: a flow is refused, even in part, or its review is older than twelve months.",
+            ),
+            "table|json|md|yaml",
+        ),
+        sub(
+            "preflight",
+            lang,
+            (
+                "Ce que le cluster offre de ce sur quoi l'isolation repose",
+                "What the cluster has of what isolation stands on",
+            ),
+            (
+                "Ne modifie rien : des droits sont demandés, des pods sont essayés (dry-run).\n1 : il manque quelque chose. 3 : rien ne manque à ce qu'on voit, mais tout ne se voit pas.",
+                "Changes nothing: rights are asked about, pods are tried (dry run).\n1: something is missing. 3: nothing is missing as far as can be seen, but not all can be seen.",
+            ),
+            "table|json|yaml",
+        ),
+        reach::arguments(
+            sub(
+                "reach",
+                lang,
+                (
+                    "Qui peut joindre qui, d'après les NetworkPolicy du cluster ou de manifestes",
+                    "Who can reach whom, by the NetworkPolicies of the cluster or of manifests",
+                ),
+                (
+                    "Avec -n ou --tenant : les connexions dont une extrémité y est.\n1 : le changement ouvre quelque chose (--diff ; voir --fail-on). 3 : une réponse ne peut pas être décidée.",
+                    "With -n or --tenant: the connections with an end there.\n1: the change opens something (--diff; see --fail-on). 3: an answer cannot be decided.",
+                ),
+                "table|json|yaml|dot|svg|md",
+            ),
+            lang,
+        ),
+    ]
+}
+
+fn sub(
+    name: &'static str,
+    lang: Lang,
+    about: (&'static str, &'static str),
+    after: (&'static str, &'static str),
+    formats: &'static str,
+) -> Command {
+    let first = formats.split('|').next().unwrap_or_default();
+    let output = Arg::new("output")
+        .long("output")
+        .short('o')
+        .value_name(formats)
+        .value_parser(PossibleValuesParser::new(formats.split('|').collect::<Vec<_>>()))
+        .default_value(first)
+        .hide_default_value(true)
+        .hide_possible_values(true)
+        .help(
+            lang.pick(|| format!("Format ({first} par défaut)"), || format!("Format ({first} by default)")),
+        );
+    localized(Command::new(name), lang)
+        .about(lang.str(about.0, about.1))
+        .after_help(lang.str(after.0, after.1))
+        .arg(output)
+}
