@@ -4,6 +4,7 @@ use crate::lease::Lease;
 use crate::metrics::Metrics;
 use crate::queue::Queue;
 use crate::watch::Inputs;
+use crate::watch::addresses::Sources;
 use jiff::Timestamp;
 use kube::Client;
 use snc_core::names::DEFAULT_DENY;
@@ -12,6 +13,7 @@ use snc_plan::{ClusterFacts, Settings};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 /// What every part of the process shares.
@@ -26,7 +28,9 @@ pub struct Context {
     pub started: Instant,
     leads: AtomicBool,
     index: RwLock<Index>,
-    cluster: RwLock<ClusterFacts>,
+    cluster: RwLock<Arc<ClusterFacts>>,
+    sources: Mutex<Sources>,
+    following: Mutex<Option<JoinHandle<()>>>,
     memory: Mutex<Memory>,
 }
 
@@ -68,6 +72,8 @@ impl Context {
             leads: AtomicBool::new(false),
             index: RwLock::default(),
             cluster: RwLock::default(),
+            sources: Mutex::default(),
+            following: Mutex::default(),
             memory: Mutex::default(),
         }
     }
@@ -80,8 +86,17 @@ impl Context {
         self.index.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub fn cluster(&self) -> ClusterFacts {
+    pub fn cluster(&self) -> Arc<ClusterFacts> {
         self.cluster.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub fn sources(&self) -> MutexGuard<'_, Sources> {
+        self.sources.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What follows `ClusterNetworkPolicy` objects, where they are served.
+    pub fn following(&self) -> MutexGuard<'_, Option<JoinHandle<()>>> {
+        self.following.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub fn memory(&self) -> MutexGuard<'_, Memory> {
@@ -136,9 +151,11 @@ impl Context {
     pub fn update_cluster(&self, update: impl FnOnce(&mut ClusterFacts)) {
         let changed = {
             let mut cluster = self.cluster.write().unwrap_or_else(PoisonError::into_inner);
-            let before = cluster.clone();
-            update(&mut cluster);
-            *cluster != before
+            let mut after = ClusterFacts::clone(&cluster);
+            update(&mut after);
+            let changed = **cluster != after;
+            *cluster = Arc::new(after);
+            changed
         };
         if changed {
             let keys = self.index().all_keys();

@@ -69,6 +69,9 @@ const RULES: &[Rule] = &[
     cluster("", &["namespaces"], &[], READ),
     cluster("", &["namespaces"], &[], &["create", "patch"]),
     cluster("", &["pods"], &[], READ),
+    cluster("", &["nodes"], &[], READ),
+    cluster("networking.k8s.io", &["servicecidrs"], &[], READ),
+    cluster("policy.networking.k8s.io", &["clusternetworkpolicies"], &[], READ),
     cluster("networking.k8s.io", &["networkpolicies"], &[], READ),
     cluster("networking.k8s.io", &["networkpolicies"], &[], WRITE),
     cluster("", &["resourcequotas", "limitranges"], &[], READ),
@@ -104,7 +107,7 @@ const RULES: &[Rule] = &[
         group: "discovery.k8s.io",
         resources: &["endpointslices"],
         names: &[],
-        verbs: &["list"],
+        verbs: &["list", "watch"],
     },
 ];
 

@@ -1,5 +1,7 @@
 //! Watches feed the index and say what has to be looked at again. Nothing is decided here.
 
+pub mod addresses;
+pub mod cluster_policies;
 mod inputs;
 pub mod stream;
 
@@ -95,12 +97,14 @@ pub fn start(context: &Arc<Context>, tasks: &mut JoinSet<&'static str>) {
     feed!("serviceaccounts", ServiceAccount, named("default"), |c: &Context, e| {
         on_object(c, ManagedKind::ServiceAccount, e)
     });
+    addresses::start(context, tasks);
 }
 
 /// What cannot be read, or was not heard of for long, is doubt for everything that rests on it.
 pub async fn doubt(context: Arc<Context>) -> &'static str {
     loop {
         doubts(&context);
+        addresses::refresh(&context);
         tokio::time::sleep(LOOK).await;
     }
 }

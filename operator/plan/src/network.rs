@@ -75,6 +75,7 @@ pub fn judge(question: &Question<'_>) -> Network {
     }));
     findings.extend(flows::unused(question));
 
+    let unread = cluster.policies_unread.then_some("ClusterNetworkPolicy").into_iter();
     let state = assess(Facts {
         enforced,
         planned: planned.len(),
@@ -85,7 +86,7 @@ pub fn judge(question: &Question<'_>) -> Network {
         undecided,
         host_network_pods: listed(|pods| &pods.host_network),
         host_port_pods: listed(|pods| &pods.host_port),
-        unmodelled: cluster.unmodelled.iter().map(String::as_str).collect(),
+        unmodelled: unread.chain(cluster.unmodelled.iter().map(String::as_str)).collect(),
         denied: cluster.denied.iter().map(String::as_str).collect(),
         stale: cluster.stale.iter().map(String::as_str).collect(),
         unbounded_flows: unbounded.iter().map(String::as_str).collect(),

@@ -27,6 +27,8 @@ pub struct ClusterFacts {
     pub unmodelled: Vec<String>,
     /// `ClusterNetworkPolicy` objects: they come before and after the policies of a namespace.
     pub policies: Vec<ClusterPolicy>,
+    /// They are served, and not known (any more).
+    pub policies_unread: bool,
     /// Addresses of the cluster, as far as it tells them itself.
     pub addresses: Addresses,
     /// The addresses of nodes, pods, Services and the control plane are all known.
