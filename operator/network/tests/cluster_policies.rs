@@ -209,3 +209,20 @@ fn what_is_not_modelled_makes_the_answer_unknown_by_name() {
         assert!(fields.contains(&field), "{field}: {fields:?}");
     }
 }
+
+#[test]
+fn a_rule_that_cannot_be_read_fails_closed_or_counts_for_nothing() {
+    let port = json!([{"tcp": {"destinationPort": {"number": 80}}}]);
+    let rule = |action: &str| {
+        let peers = json!([{"namespaces": {}}, {"future": {}}]);
+        spec("Admin", 0, json!([{"action": action, "from": peers, "protocols": port}]))
+    };
+    let pass = explain(&cluster(&[rule("Pass")], json!([])), "b", "a");
+    assert!(pass.reach.ports.is_empty() && pass.reach.possible.is_all(), "it may deny every port");
+    assert!(!pass.unknown.is_empty());
+    let deny = explain(&cluster(&[rule("Deny")], json!([])), "b", "a");
+    assert!(deny.reach.ports.is_empty() && deny.reach.possible.is_all(), "it may deny no port, or each");
+    let accept = explain(&cluster(&[rule("Accept")], closed()), "b", "a");
+    assert!(accept.reach.ports.is_empty());
+    assert_eq!(accept.reach.possible.to_string(), "TCP/80");
+}

@@ -117,6 +117,19 @@ fn accepting_rules_of_cluster_policies_are_openings_too() {
 }
 
 #[test]
+fn a_cluster_policy_for_a_namespace_without_pods_opens_it_for_those_to_come() {
+    let accept = json!([{"name": "admin", "spec": {
+        "tier": "Admin", "priority": 3, "subject": {"namespaces": {"matchLabels": {"team": "b"}}},
+        "ingress": [{"action": "Accept", "from": [{"namespaces": {}}]}],
+    }}]);
+    let cluster = cluster(json!([]), accept, json!({}));
+    let engine = Connectivity::new(&cluster);
+    assert_eq!(engine.openings("c", Ingress)[0].subject.pods, 0);
+    assert_eq!(engine.openings("b", Ingress)[0].subject.pods, 1);
+    assert!(engine.openings("a", Ingress).is_empty());
+}
+
+#[test]
 fn an_opening_that_cannot_be_read_says_so() {
     let spec = json!({"podSelector": {}, "ingress": [
         {"from": [{"ipBlock": {"cidr": "10.0.0.0/33"}}]},
@@ -140,6 +153,9 @@ fn isolation_holds_when_every_pod_is_selected_and_names_one_that_is_not() {
     assert_eq!((isolation.pods, isolation.isolated, isolation.open), (2, 1, Some("web-0")));
     assert!(!isolation.holds() && !engine.isolation("a", Egress).holds());
     let mut all = cluster(in_a(json!({"podSelector": {}})), json!([]), json!({}));
+    let isolation = |namespace| Connectivity::new(&all).isolation(namespace, Ingress).by_default;
+    assert!(isolation("a") && !isolation("b") && !isolation("c"));
+    assert!(!engine.isolation("a", Ingress).by_default);
     assert!(Connectivity::new(&all).isolation("a", Ingress).holds());
     all.pods[0].host_network = true;
     let engine = Connectivity::new(&all);

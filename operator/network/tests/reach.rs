@@ -192,6 +192,28 @@ fn what_is_not_known_never_turns_an_answer_round_and_has_a_name() {
                 }
             }
         }
+        for pod in cluster.pods.iter().filter(|pod| !pod.completed) {
+            for address in outside() {
+                for direction in [Direction::Egress, Direction::Ingress] {
+                    let ends = match direction {
+                        Direction::Egress => (end(pod), End::Address(address)),
+                        Direction::Ingress => (End::Address(address), end(pod)),
+                    };
+                    let answer = engine.explain(ends.0, ends.1).unwrap();
+                    assert_eq!(
+                        answer.unknown.is_empty(),
+                        answer.reach.is_certain(),
+                        "{answer:?}\n{masked:#}"
+                    );
+                    for traffic in probes() {
+                        let truth =
+                            naive::one_way(&cluster, direction, pod, Other::Outside(address), traffic);
+                        let answers = possible_answers(&answer.reach, traffic);
+                        assert!(truth.is_subset(&answers), "{} {address} {traffic:?}\n{masked:#}", pod.name);
+                    }
+                }
+            }
+        }
         for pair in engine.pairs().filter(|pair| !pair.reach.is_certain()) {
             assert!(!engine.unknowns(&pair).is_empty(), "{} to {}\n{masked:#}", pair.from, pair.to);
         }

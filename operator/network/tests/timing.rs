@@ -5,7 +5,7 @@
 
 use serde_json::{Value, json};
 use snc_core::flow::Direction;
-use snc_network::reach::{Cluster, Connectivity};
+use snc_network::reach::{Cluster, ClusterPolicy, Connectivity};
 use std::time::Instant;
 
 const NAMESPACES: usize = 500;
@@ -39,6 +39,25 @@ fn policy(namespace: usize, index: usize) -> Value {
             "ports": [{"port": 8000 + index}, {"port": 9000, "endPort": 9000 + index}],
         }]}),
     }
+}
+
+/// Rules of the platform for everybody, and no address of a pod known.
+fn with_cluster_policies() -> Cluster {
+    let tenant = |n: usize| json!({"matchLabels": {"tenant": format!("t{n}")}});
+    let rule = |action: &str, n: usize| json!({"action": action, "from": [{"namespaces": tenant(n)}]});
+    let mut cluster = cluster(true);
+    for pod in &mut cluster.pods {
+        pod.ips.clear();
+    }
+    for n in 0..20 {
+        let rules: Value =
+            (0..10).map(|i| rule(["Accept", "Deny", "Pass"][(n + i) % 3], n * 5 + i)).collect();
+        let tier = if n % 4 == 0 { "Baseline" } else { "Admin" };
+        let subject = json!({"namespaces": if n < 2 { json!({}) } else { tenant(n) }});
+        let spec = json!({"tier": tier, "priority": n, "subject": subject, "ingress": rules});
+        cluster.cluster_policies.push(ClusterPolicy { name: format!("c{n}"), spec });
+    }
+    cluster
 }
 
 fn cluster(isolated: bool) -> Cluster {
@@ -100,4 +119,5 @@ fn measure(name: &str, cluster: &Cluster) {
 fn a_large_cluster() {
     measure("isolated", &cluster(true));
     measure("open", &cluster(false));
+    measure("20 cluster policies, unknown addresses", &with_cluster_policies());
 }

@@ -73,7 +73,7 @@ impl<'a> Connectivity<'a> {
         let in_block = |block: usize| {
             let mut bits = Bits::default();
             for (place, classes) in places.list.iter().zip(&of_place) {
-                if place.iter().any(|address| places.holds(&reader.blocks[block], *address).possible()) {
+                if place.iter().any(|address| places.holds(&reader.blocks, block, *address).possible()) {
                     bits.add(classes);
                 }
             }
@@ -145,11 +145,14 @@ impl<'a> Connectivity<'a> {
         both(&out, &into)
     }
 
+    /// The class of a pod that is not over.
+    pub(super) fn class(&self, pod: usize) -> Option<usize> {
+        self.classes.of_pod.get(pod).copied().flatten()
+    }
+
     /// Between two pods of the snapshot, by their index.
     pub fn reach(&self, from: usize, to: usize) -> Reach {
-        let (Some(a), Some(b)) = (self.classes.of_pod[from], self.classes.of_pod[to]) else {
-            return Reach::default();
-        };
+        let (Some(a), Some(b)) = (self.class(from), self.class(to)) else { return Reach::default() };
         if from == to {
             return Reach::all();
         }

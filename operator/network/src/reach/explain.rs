@@ -102,7 +102,7 @@ impl Connectivity<'_> {
     }
 
     fn explain_pods(&self, from: usize, to: usize) -> Explanation {
-        let (Some(a), Some(b)) = (self.classes.of_pod[from], self.classes.of_pod[to]) else {
+        let (Some(a), Some(b)) = (self.class(from), self.class(to)) else {
             return fact(Reach::default(), Fact::Completed);
         };
         if from == to {
@@ -136,7 +136,7 @@ impl Connectivity<'_> {
     }
 
     fn explain_address(&self, pod: usize, address: IpAddr, direction: Direction) -> Explanation {
-        let Some(class) = self.classes.of_pod[pod] else { return fact(Reach::default(), Fact::Completed) };
+        let Some(class) = self.class(pod) else { return fact(Reach::default(), Fact::Completed) };
         if self.cluster_state.pods[pod].node_ips.contains(&address) {
             return fact(Reach::all(), Fact::OwnNode);
         }

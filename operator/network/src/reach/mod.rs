@@ -1,5 +1,14 @@
 //! Exact connectivity: what `networking.k8s.io/v1` NetworkPolicies and `ClusterNetworkPolicies` let through in one
 //! snapshot of a cluster, with what is not known by name (13.1, 9.6).
+//!
+//! Where the specifications are silent, the answer that opens more is given:
+//! - A pod and its own node always reach each other, whatever a `ClusterNetworkPolicy` says; on a node that is not
+//!   known they may.
+//! - A name that several container ports share stands for all of them.
+//! - An object, rule or selector that cannot be read may mean anything; a `Deny` that a reader may ignore stops
+//!   nothing for certain.
+//! - An address that is not known may be in any block that is not certainly elsewhere. Only public IPv4 space is
+//!   certainly elsewhere while nobody says where pods are.
 
 mod addresses;
 mod bits;

@@ -55,6 +55,7 @@ pub struct ContainerPort {
     pub protocol: Protocol,
     #[serde(rename = "containerPort")]
     pub number: u16,
+    /// Policies apply after the node has passed traffic on, so this one decides nothing here.
     pub host_port: Option<u16>,
 }
 

@@ -71,9 +71,12 @@ pub struct Isolation<'a> {
     pub uncertain: Option<&'a str>,
     /// A pod that no policy can isolate.
     pub host_network: Option<&'a str>,
+    /// Whether a policy isolates every pod, those to come too.
+    pub by_default: bool,
 }
 
 impl Isolation<'_> {
+    /// Of the pods that are there; without any, nothing is said of those to come.
     pub const fn holds(&self) -> bool {
         self.pods == self.isolated
     }
@@ -97,10 +100,16 @@ impl Connectivity<'_> {
                 out.uncertain = out.uncertain.or(name);
             }
         }
+        let policies =
+            self.namespace_ids.get(namespace).map_or(&[][..], |id| &self.of_namespace[*id as usize]);
+        out.by_default = policies.iter().map(|policy| &self.policies[*policy]).any(|policy| {
+            policy.subject.selects_all() && policy.half(direction).is_some_and(|half| half.applies.certain())
+        });
         out
     }
 
-    /// Openings by the namespace's own policies, and by `Accept` rules of cluster policies that are for its pods.
+    /// Openings by the namespace's own policies, and by `Accept` rules of cluster policies that are for its pods,
+    /// those to come too.
     pub fn openings(&self, namespace: &str, direction: Direction) -> Vec<Opening<'_>> {
         let mut out = Vec::new();
         let Some(&id) = self.namespace_ids.get(namespace) else { return out };
@@ -115,17 +124,22 @@ impl Connectivity<'_> {
                 self.open(&self.policy_id(policy), direction, rule, &subject, &half.doubts, &mut out);
             }
         }
+        let namespace_is_meant =
+            |query: usize| self.namespaces[id as usize].matches(&self.reader.queries[query].scope).possible();
         for (index, policy) in self.cluster.iter().enumerate() {
+            if !policy.subject.is_none_or(namespace_is_meant) {
+                continue;
+            }
             let subject: Vec<usize> = self
                 .plain_classes(namespace)
                 .filter(|class| policy.selects(*class, &self.queries).possible())
                 .collect();
             let rules = policy.rules(direction).iter();
-            for rule in rules.filter(|rule| rule.action == Action::Accept && !subject.is_empty()) {
+            for rule in rules.filter(|rule| rule.action == Action::Accept) {
                 let id = self.cluster_policy_id(index);
                 self.open(&id, direction, rule, &subject, &policy.doubts, &mut out);
             }
-            if policy.opaque && !subject.is_empty() {
+            if policy.opaque {
                 out.push(self.unclear(self.cluster_policy_id(index), direction, &subject, &policy.doubts));
             }
         }

@@ -45,7 +45,8 @@ pub struct Places {
     pub list: Vec<Vec<Address>>,
     pods: Option<IpSet>,
     nodes: Option<IpSet>,
-    maybe_pods: IpSet,
+    /// By block: whether it holds an address that is not known, of a pod or a node of either family.
+    unknown: Vec<[[Tri; 2]; 2]>,
 }
 
 impl Places {
@@ -54,14 +55,19 @@ impl Places {
             list.as_ref().filter(|list| !list.is_empty()).map(|list| list.iter().copied().collect())
         };
         let maybe_pods: IpSet = MAYBE_PODS_V4.iter().filter_map(|text| text.parse::<IpNet>().ok()).collect();
-        Self {
+        let mut places = Self {
             bounds: bounds(blocks.iter().filter(|block| block.valid).map(|block| &block.set)),
             ids: HashMap::new(),
             list: Vec::new(),
             pods: known(&ranges.pods),
             nodes: known(&ranges.nodes),
-            maybe_pods: maybe_pods.union(&IpSet::family(Family::V6)),
-        }
+            unknown: Vec::new(),
+        };
+        let maybe_pods = maybe_pods.union(&IpSet::family(Family::V6));
+        let of =
+            |block: &Block, host| Family::BOTH.map(|family| places.guess(block, family, host, &maybe_pods));
+        places.unknown = blocks.iter().map(|block| [of(block, false), of(block, true)]).collect();
+        places
     }
 
     /// Equal for pods that no block of any policy tells apart.
@@ -95,21 +101,23 @@ impl Places {
     }
 
     /// Whether a block holds an address that may not be known.
-    pub fn holds(&self, block: &Block, address: Address) -> Tri {
-        if !block.valid {
-            return Tri::Maybe;
+    pub fn holds(&self, blocks: &[Block], block: usize, address: Address) -> Tri {
+        match address {
+            _ if !blocks[block].valid => Tri::Maybe,
+            Address::Ip(ip) => Tri::from(blocks[block].set.contains(ip)),
+            Address::Unknown { family, host } => self.unknown[block][usize::from(host)][family as usize],
         }
-        let (family, host) = match address {
-            Address::Ip(ip) => return Tri::from(block.set.contains(ip)),
-            Address::Unknown { family, host } => (IpSet::family(family), host),
-        };
+    }
+
+    fn guess(&self, block: &Block, family: Family, host: bool, maybe_pods: &IpSet) -> Tri {
+        let family = IpSet::family(family);
         let ranges = if host { &self.nodes } else { &self.pods };
         let around = match ranges {
             Some(ranges) => ranges.intersection(&family),
-            None => family.clone(),
+            None => family,
         };
         let possible =
-            if ranges.is_none() && !host { around.intersection(&self.maybe_pods) } else { around.clone() };
+            if ranges.is_none() && !host { around.intersection(maybe_pods) } else { around.clone() };
         if around.is_subset(&block.set) {
             Tri::Yes
         } else if possible.intersection(&block.set).is_empty() {

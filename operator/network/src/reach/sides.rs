@@ -2,7 +2,7 @@
 
 use super::bits::Bits;
 use super::classes::{Classes, NamedPorts, Selected};
-use super::rules::{ClusterRules, Half, NetPolicy, Rule, Target, Tier};
+use super::rules::{Action, ClusterRules, Half, NetPolicy, Rule, Target, Tier};
 use super::tri::Tri;
 use snc_core::flow::Direction;
 use std::collections::HashMap;
@@ -131,8 +131,11 @@ fn side(
         .flat_map(|h| &h.rules);
     let cluster = || key.cluster.iter().map(|(policy, _)| &policies.cluster[*policy]);
     let rules: Vec<&Rule> = network.chain(cluster().flat_map(|rules| rules.rules(direction))).collect();
-    let targets = || rules.iter().flat_map(|rule| &rule.peers).map(|peer| peer.target);
-    let by_address = targets().any(|target| matches!(target, Target::Block(_) | Target::Nodes { .. }));
+    let all_targets = || rules.iter().flat_map(|rule| &rule.peers).map(|peer| peer.target);
+    let by_address = all_targets().any(|target| matches!(target, Target::Block(_) | Target::Nodes { .. }));
+    // Where a policy isolates, only rules that accept let anything through.
+    let accepting = rules.iter().filter(|rule| rule.action == Action::Accept);
+    let targets = || accepting.clone().flat_map(|rule| &rule.peers).map(|peer| peer.target);
     let open = !key.isolated()
         || cluster().any(|rules| rules.opaque && rules.tier == Tier::Admin)
         || targets().any(|target| matches!(target, Target::Everyone | Target::Anyone | Target::Nodes { .. }));

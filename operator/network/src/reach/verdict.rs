@@ -83,7 +83,7 @@ impl Connectivity<'_> {
             Target::Everyone => Tri::Yes,
             Target::Anyone => Tri::Maybe,
             Target::Pods(query) => peer.class.map_or(Tri::No, |class| self.queries[query].tri(class)),
-            Target::Block(block) => self.places.holds(&self.reader.blocks[block], peer.address),
+            Target::Block(block) => self.places.holds(&self.reader.blocks, block, peer.address),
             Target::Nodes { all } => match (peer.class, peer.host) {
                 (Some(_), true) if all => Tri::Yes,
                 (Some(_), true) => Tri::Maybe,
