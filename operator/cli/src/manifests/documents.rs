@@ -121,7 +121,9 @@ fn parse(chunk: &Chunk<'_>) -> Result<Node, (u64, Text)> {
                 let leading = chunk.text.len() - chunk.text.trim_start().len();
                 Ok(Node::of_json(value, chunk.before + newlines(&chunk.text[..leading]) + 1))
             }
-            Err(json) if is_json(chunk.text) => Err((chunk.before + json.line() as u64, said(&json.to_string()))),
+            Err(json) if is_json(chunk.text) => {
+                Err((chunk.before + json.line() as u64, said(&json.to_string())))
+            }
             Err(_) => {
                 let mut options = RenderOptions::default();
                 options.formatter = &UserMessageFormatter;
