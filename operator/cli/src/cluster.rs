@@ -5,6 +5,7 @@ mod gather;
 mod list;
 mod preflight;
 mod reach;
+mod rights;
 mod snapshot;
 
 pub use connect::{Cluster, connect};

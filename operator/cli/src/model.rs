@@ -38,8 +38,8 @@ impl NotThere {
                 || format!("no SncTenant {name}; tenants: {known}"),
             ),
             Selection::Namespace(name) => lang.pick(
-                || format!("aucun namespace {name} ; namespaces des tenants : {known}"),
-                || format!("no namespace {name}; namespaces of tenants: {known}"),
+                || format!("aucun namespace {name} ; connus : {known}"),
+                || format!("no namespace {name}; known: {known}"),
             ),
             Selection::All => known,
         }

@@ -4,8 +4,8 @@
 use super::Cluster;
 use super::list::{Kind, Trouble, list, plural};
 use crate::model::preflight::{
-    ApiServerSeen, ContainerSeen, DaemonSetSeen, Input, Metrics, POLICY_KINDS, PolicyKindSeen, Read, Right,
-    Trial, WRITTEN, WebhookSeen, operator_rights, own_rights,
+    ApiServerSeen, ContainerSeen, DaemonSetSeen, Input, Metrics, POLICY_KINDS, PolicyKindSeen, Read, Trial,
+    WRITTEN, WebhookSeen,
 };
 use futures::{StreamExt, stream};
 use http::Request;
@@ -13,10 +13,6 @@ use k8s_openapi::api::admissionregistration::v1::{
     MutatingWebhookConfiguration, RuleWithOperations, ValidatingWebhookConfiguration,
 };
 use k8s_openapi::api::apps::v1::DaemonSet;
-use k8s_openapi::api::authorization::v1::{
-    ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec, SubjectAccessReview,
-    SubjectAccessReviewSpec,
-};
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Node, Pod};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use kube::ResourceExt;
@@ -59,7 +55,7 @@ impl Cluster {
                     list(Api::all(client()), all()),
                     list(Api::all(client()), all()),
                     self.gate(settings),
-                    self.pod_security(),
+                    self.pod_security(settings),
                 )
             },
             async { futures::join!(self.own_rights(settings), self.rights_of_operator(settings)) },
@@ -113,32 +109,46 @@ impl Cluster {
         text.map(|text| Metrics::parse(&text)).map_err(|error| Trouble::new(PATH.to_owned(), &error))
     }
 
-    /// API groups with the version that the server prefers.
-    pub async fn groups(&self) -> Read<BTreeMap<String, String>> {
+    /// API groups with the versions that are served.
+    pub async fn groups(&self) -> Read<BTreeMap<String, Vec<String>>> {
         let list = self.get("/apis").await?;
-        let groups = list["groups"].as_array().into_iter().flatten();
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        Ok(groups.map(|group| (text(&group["name"]), text(&group["preferredVersion"]["version"]))).collect())
+        let groups = list["groups"].as_array().into_iter().flatten();
+        let read = groups.map(|group| {
+            let versions = group["versions"].as_array().into_iter().flatten();
+            (text(&group["name"]), versions.map(|version| text(&version["version"])).collect())
+        });
+        Ok(read.collect())
     }
 
     /// Kinds of network policy besides `networking.k8s.io` that are served, and how many objects each has.
-    pub async fn policy_kinds(&self, groups: &Read<BTreeMap<String, String>>) -> Read<Vec<PolicyKindSeen>> {
+    pub async fn policy_kinds(
+        &self,
+        groups: &Read<BTreeMap<String, Vec<String>>>,
+    ) -> Read<Vec<PolicyKindSeen>> {
         let groups = groups.as_ref().map_err(Clone::clone)?;
-        let mut kinds = Vec::new();
+        let mut kinds: Vec<PolicyKindSeen> = Vec::new();
         for (group, known) in POLICY_KINDS {
-            let Some(version) = groups.get(*group) else { continue };
-            let path = format!("/apis/{group}/{version}");
-            let served = resources(&self.get(&path).await?);
-            for resource in known.iter().filter(|resource| served.contains(**resource)) {
-                let page = self.get(&format!("{path}/{resource}?limit=1")).await;
-                let objects = page.map(|page| {
-                    let here = page["items"].as_array().map_or(0, Vec::len) as u64;
-                    here + page["metadata"]["remainingItemCount"].as_u64().unwrap_or_default()
-                });
-                kinds.push(PolicyKindSeen { resource: format!("{resource}.{group}"), objects });
+            // A kind may be served in one version of its group and not in another.
+            for version in groups.get(*group).into_iter().flatten() {
+                let path = format!("/apis/{group}/{version}");
+                let served = resources(&self.get(&path).await?);
+                for resource in known.iter().filter(|resource| served.contains(**resource)) {
+                    let name = format!("{resource}.{group}");
+                    if !kinds.iter().any(|kind| kind.resource == name) {
+                        let objects = self.count(&format!("{path}/{resource}?limit=1")).await;
+                        kinds.push(PolicyKindSeen { resource: name, objects });
+                    }
+                }
             }
         }
         Ok(kinds)
+    }
+
+    async fn count(&self, path: &str) -> Read<u64> {
+        let page = self.get(path).await?;
+        let here = page["items"].as_array().map_or(0, Vec::len) as u64;
+        Ok(here + page["metadata"]["remainingItemCount"].as_u64().unwrap_or_default())
     }
 
     async fn webhooks(&self) -> Read<Vec<WebhookSeen>> {
@@ -225,10 +235,12 @@ impl Cluster {
         }
     }
 
-    async fn pod_security(&self) -> Read<Option<(String, Trial)>> {
-        let namespaces =
+    async fn pod_security(&self, settings: &Settings) -> Read<Option<(String, Trial)>> {
+        let mut namespaces =
             list::<Namespace>(Api::all(self.client.clone()), ListParams::default().labels(PSA_ENFORCE))
                 .await?;
+        // Ours first: nobody deletes it while we look.
+        namespaces.sort_by_key(|namespace| namespace.name_any() != settings.canary_namespace);
         let strict = namespaces.iter().find(|namespace| {
             let level = namespace.labels().get(PSA_ENFORCE).map(String::as_str);
             matches!(level, Some("baseline" | "restricted"))
@@ -247,75 +259,6 @@ impl Cluster {
             Err(kube::Error::Api(status)) => Trial::Refused(snc_core::text::clip(&status.message, 400)),
             Err(error) => Trial::Refused(super::list::chain(&error)),
         }
-    }
-
-    async fn own_rights(&self, settings: &Settings) -> Vec<(Right, Read<bool>)> {
-        let api = Api::<SelfSubjectAccessReview>::all(self.client.clone());
-        let ask = |right: Right| {
-            let api = api.clone();
-            async move {
-                let spec = SelfSubjectAccessReviewSpec {
-                    resource_attributes: Some(attributes(&right)),
-                    ..SelfSubjectAccessReviewSpec::default()
-                };
-                let review = SelfSubjectAccessReview { spec, ..SelfSubjectAccessReview::default() };
-                let answer = api.create(&PostParams::default(), &review).await;
-                let allowed = answer.map(|review| review.status.is_some_and(|status| status.allowed));
-                (right, allowed.map_err(|error| Trouble::new(plural::<SelfSubjectAccessReview>(), &error)))
-            }
-        };
-        stream::iter(own_rights(settings)).map(ask).buffered(8).collect().await
-    }
-
-    async fn rights_of_operator(&self, settings: &Settings) -> Vec<(Right, Read<bool>)> {
-        let api = Api::<SubjectAccessReview>::all(self.client.clone());
-        let identity = &settings.identity;
-        let groups = vec![
-            "system:serviceaccounts".to_owned(),
-            format!("system:serviceaccounts:{}", identity.namespace),
-            "system:authenticated".to_owned(),
-        ];
-        let ask = |right: Right| {
-            let (api, groups) = (api.clone(), groups.clone());
-            async move {
-                let spec = SubjectAccessReviewSpec {
-                    user: Some(identity.username()),
-                    groups: Some(groups),
-                    resource_attributes: Some(attributes(&right)),
-                    ..SubjectAccessReviewSpec::default()
-                };
-                let review = SubjectAccessReview { spec, ..SubjectAccessReview::default() };
-                let answer = api.create(&PostParams::default(), &review).await;
-                let allowed = answer.map(|review| review.status.is_some_and(|status| status.allowed));
-                (right, allowed.map_err(|error| Trouble::new(plural::<SubjectAccessReview>(), &error)))
-            }
-        };
-        let mut rights = operator_rights(settings).into_iter();
-        let Some(first) = rights.next() else { return Vec::new() };
-        let first = ask(first).await;
-        if first.1.is_err() {
-            // Who may not ask once may not ask eighty times.
-            return vec![first];
-        }
-        let mut answers = vec![first];
-        answers.extend(stream::iter(rights).map(ask).buffered(8).collect::<Vec<_>>().await);
-        answers
-    }
-}
-
-fn attributes(right: &Right) -> ResourceAttributes {
-    let (resource, subresource) = match right.resource.split_once('/') {
-        Some((resource, sub)) => (resource.to_owned(), Some(sub.to_owned())),
-        None => (right.resource.clone(), None),
-    };
-    ResourceAttributes {
-        verb: Some(right.verb.clone()),
-        group: Some(right.group.clone()),
-        resource: Some(resource),
-        subresource,
-        name: right.name.clone(),
-        namespace: right.namespace.clone(),
-        ..ResourceAttributes::default()
     }
 }
 

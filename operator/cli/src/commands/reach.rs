@@ -118,7 +118,11 @@ fn difference(
         }
         (Err(one), _) | (_, Err(one)) => return Err(one),
     };
-    let report = diff(&report(&before, args)?, &report(&after, args)?);
+    // What is selected may come with the change, or go with it.
+    let report = match (report(&before, args), report(&after, args)) {
+        (Err(nowhere), Err(_)) => return Err(nowhere),
+        (one, other) => diff(&one.unwrap_or_default(), &other.unwrap_or_default()),
+    };
     let text = for_machines(args.format, &report)
         .unwrap_or_else(|| {
             Ok(match args.format {

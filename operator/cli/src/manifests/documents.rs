@@ -30,7 +30,7 @@ pub fn documents(file: &str, text: &str) -> (Vec<Document>, Vec<Unreadable>) {
             Ok(root) => found.push(Document { index, root }),
             Err((line, what)) => {
                 let place = Place { file: file.to_owned(), document: index, line, field: String::new() };
-                wrong.push(Unreadable { place, what: Text::new(what.clone(), what) });
+                wrong.push(Unreadable { place, what });
             }
         }
     }
@@ -97,7 +97,7 @@ fn newlines(text: &str) -> u64 {
     text.bytes().filter(|byte| *byte == b'\n').count() as u64
 }
 
-fn parse(chunk: &Chunk<'_>) -> Result<Node, (u64, String)> {
+fn parse(chunk: &Chunk<'_>) -> Result<Node, (u64, Text)> {
     // Lists of a whole cluster are large; what multiplies aliases stays bounded.
     let options = serde_saphyr::options! {
         budget: serde_saphyr::budget! {
@@ -122,16 +122,34 @@ fn parse(chunk: &Chunk<'_>) -> Result<Node, (u64, String)> {
                 Ok(Node::of_json(value, chunk.before + newlines(&chunk.text[..leading]) + 1))
             }
             Err(json) if is_json(chunk.text) => {
-                Err((chunk.before + json.line() as u64, clip(&json.to_string(), 300)))
+                Err((chunk.before + json.line() as u64, said(&json.to_string())))
             }
             Err(_) => {
-                let line = error.location().map_or(0, |location| chunk.before + location.line());
                 let mut options = RenderOptions::default();
                 options.formatter = &UserMessageFormatter;
                 options.snippets = SnippetMode::Off;
                 options.line_offset = chunk.before;
-                Err((line, clip(&error.render_with_options(options), 300)))
+                let what = error.render_with_options(options);
+                // The parser names the beginning of what the tab is part of, which may be lines above.
+                if let Some(line) = indented_by_tab(chunk.text).filter(|_| what.contains("tab")) {
+                    let spaces = "une tabulation indente cette ligne ; YAML ne connaît que les espaces";
+                    let what = Text::new(spaces, "a tab indents this line; YAML knows spaces only");
+                    return Err((chunk.before + line, what));
+                }
+                let line = error.location().map_or(0, |location| chunk.before + location.line());
+                Err((line, said(&what)))
             }
         },
     }
+}
+
+/// What a parser says, in its one language.
+fn said(what: &str) -> Text {
+    let what = clip(what, 300);
+    Text::new(what.clone(), what)
+}
+
+fn indented_by_tab(text: &str) -> Option<u64> {
+    let by_tab = |line: &str| line.trim_start_matches(' ').starts_with('\t') && !line.trim().is_empty();
+    text.lines().zip(1..).find(|(line, _)| by_tab(line)).map(|(_, number)| number)
 }

@@ -57,7 +57,7 @@ fn good(lang: Lang) -> Input {
     Input {
         context: "essai".into(),
         version: Ok("v1.36.3".into()),
-        groups: Ok(BTreeMap::from([("apps".into(), "v1".into())])),
+        groups: Ok(BTreeMap::from([("apps".into(), vec!["v1".into()])])),
         admission_resources: Ok(names(&["validatingadmissionpolicies"])),
         daemon_sets: Ok(vec![set("calico-node", 3, json!([])), set("kube-proxy", 3, json!([]))]),
         cilium_config: Ok(BTreeMap::new()),
@@ -98,8 +98,8 @@ fn bare(lang: Lang) -> Input {
     Input {
         version: Ok("v1.31.0".into()),
         groups: Ok(BTreeMap::from([
-            ("kyverno.io".into(), "v1".into()),
-            ("policies.kyverno.io".into(), "v1".into()),
+            ("kyverno.io".into(), Vec::new()),
+            ("policies.kyverno.io".into(), Vec::new()),
         ])),
         admission_resources: Ok(names(&["mutatingwebhookconfigurations"])),
         daemon_sets: Ok(vec![set("kube-flannel-ds", 3, json!([{"image": "flannel"}]))]),

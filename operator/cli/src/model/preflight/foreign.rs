@@ -18,6 +18,7 @@ pub const POLICY_KINDS: &[(&str, &[&str])] = &[
     ("projectcalico.org", &["globalnetworkpolicies", "networkpolicies"]),
     ("crd.antrea.io", &["clusternetworkpolicies", "networkpolicies"]),
     ("k8s.ovn.org", &["egressfirewalls"]),
+    ("network.openshift.io", &["egressnetworkpolicies"]),
     ("networking.gke.io", &["fqdnnetworkpolicies"]),
     ("networking.k8s.aws", &["applicationnetworkpolicies", "clusternetworkpolicies"]),
 ];

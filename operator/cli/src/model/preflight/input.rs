@@ -16,8 +16,8 @@ pub struct Input {
     pub context: String,
     pub settings: Settings,
     pub version: Read<String>,
-    /// API groups, each with the version that the server prefers.
-    pub groups: Read<BTreeMap<String, String>>,
+    /// API groups, each with the versions that are served.
+    pub groups: Read<BTreeMap<String, Vec<String>>>,
     /// Resources of `admissionregistration.k8s.io/v1`.
     pub admission_resources: Read<BTreeSet<String>>,
     pub daemon_sets: Read<Vec<DaemonSetSeen>>,

@@ -125,7 +125,7 @@ fn node(out: &mut String, end: &End, frame: Box) {
             out,
             r#"<text class="kind" x="{}" y="{}">{}</text>"#,
             x + 10,
-            y + 34,
+            middle + 13,
             escape(&clip(&second, 24))
         );
     }

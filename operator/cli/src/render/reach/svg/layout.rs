@@ -5,7 +5,7 @@
 use super::route::{Port, route};
 use crate::model::reach::{End, ReachReport};
 use snc_network::reach::PortSet;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub const NODE_HEIGHT: i32 = 42;
 const NODE_WIDTH: i32 = 170;
@@ -161,18 +161,11 @@ fn columns<'a>(report: &'a ReachReport, workloads: &'a [End]) -> Vec<Column<'a>>
     for end in workloads {
         by_namespace.entry(end.namespace().unwrap_or_default()).or_default().push(end);
     }
-    // Who calls more than it is called stands further left.
-    let mut called: BTreeMap<&str, i32> = BTreeMap::new();
+    let mut calls: BTreeSet<(&str, &str)> = BTreeSet::new();
     for connection in &report.connections {
-        if let (Some(from), Some(to)) = (connection.from.namespace(), connection.to.namespace())
-            && from != to
-        {
-            *called.entry(from).or_default() -= 1;
-            *called.entry(to).or_default() += 1;
-        }
+        calls.extend(connection.from.namespace().zip(connection.to.namespace()).filter(|(a, b)| a != b));
     }
-    let mut namespaces: Vec<(&str, Vec<&End>)> = by_namespace.into_iter().collect();
-    namespaces.sort_by_key(|(name, _)| (called.get(name).copied().unwrap_or_default(), *name));
+    let namespaces = callers_first(by_namespace, &calls);
     let outside = |ends: &mut dyn Iterator<Item = &'a End>| {
         let mut ends: Vec<&End> = ends.filter(|end| end.namespace().is_none()).collect();
         ends.sort_unstable();
@@ -184,6 +177,24 @@ fn columns<'a>(report: &'a ReachReport, workloads: &'a [End]) -> Vec<Column<'a>>
     let inside = namespaces.into_iter().map(|(name, ends)| Column { namespace: Some(name), ends });
     let all = std::iter::once(callers).chain(inside).chain([reached]);
     all.filter(|column| !column.ends.is_empty()).collect()
+}
+
+/// At each step the one that the fewest of the others call, and that calls most of them. Who calls each other does not
+/// count.
+fn callers_first<'a, T>(mut rest: BTreeMap<&'a str, T>, calls: &BTreeSet<(&str, &str)>) -> Vec<(&'a str, T)> {
+    let one_way: Vec<&(&str, &str)> = calls.iter().filter(|(a, b)| !calls.contains(&(*b, *a))).collect();
+    let mut sorted = Vec::new();
+    loop {
+        let count =
+            |wanted: &dyn Fn(&(&str, &str)) -> bool| one_way.iter().filter(|call| wanted(call)).count();
+        let rank = |name: &&str| {
+            let callers = count(&|(a, b)| b == name && rest.contains_key(a));
+            let called = count(&|(a, b)| a == name && rest.contains_key(b));
+            (callers, std::cmp::Reverse(called))
+        };
+        let Some(first) = rest.keys().copied().min_by_key(rank) else { return sorted };
+        sorted.extend(rest.remove_entry(first));
+    }
 }
 
 fn drafts<'a>(report: &'a ReachReport, places: &BTreeMap<(&End, bool), usize>) -> Vec<Draft<'a>> {
@@ -221,7 +232,7 @@ fn ports(nodes: &[Node<'_>], drafts: &[Draft<'_>]) -> Vec<(Port, Port)> {
         on_side.entry((draft.from, leaves)).or_default().push((draft.to, index, true));
         on_side.entry((draft.to, enters)).or_default().push((draft.from, index, false));
     }
-    let nowhere = Port { at: Point { x: 0, y: 0 }, right: false };
+    let nowhere = Port { at: Point { x: 0, y: 0 }, right: false, framed: false };
     let mut ports = vec![(nowhere, nowhere); drafts.len()];
     for ((node, right), mut lines) in on_side {
         lines.sort_unstable();
@@ -231,7 +242,7 @@ fn ports(nodes: &[Node<'_>], drafts: &[Draft<'_>]) -> Vec<(Port, Port)> {
         for (_, index, starts) in lines {
             y += step;
             let at = Point { x: if right { frame.x + frame.width } else { frame.x }, y };
-            let port = Port { at, right };
+            let port = Port { at, right, framed: nodes[node].end.namespace().is_some() };
             if starts {
                 ports[index].0 = port;
             } else {

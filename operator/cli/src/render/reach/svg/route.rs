@@ -14,12 +14,18 @@ pub struct Port {
     pub at: Point,
     /// On which side of the node.
     pub right: bool,
+    /// Whether the frame of a namespace is around it.
+    pub framed: bool,
 }
 
 impl Port {
     /// Beyond the frame of the namespace.
     fn outside(self) -> i32 {
-        if self.right { self.at.x + GUTTER } else { self.at.x - PADDING }
+        match (self.framed, self.right) {
+            (false, _) => self.at.x,
+            (true, true) => self.at.x + GUTTER,
+            (true, false) => self.at.x - PADDING,
+        }
     }
 
     fn away(self, by: i32) -> i32 {
