@@ -163,13 +163,14 @@ impl Cluster {
         Ok((status.with_context(|| head.to_owned())?, body.to_owned()))
     }
 
-    /// Its samples, by series.
-    pub fn metrics(&self, name: &str) -> Result<BTreeMap<String, f64>> {
+    /// Its samples, by series, without what comes after the point.
+    pub fn metrics(&self, name: &str) -> Result<BTreeMap<String, i64>> {
         let (status, text) = self.ask(name, "/metrics")?;
         ensure!(status == 200, "{status}: {text}");
         let samples = text.lines().filter(|line| !line.starts_with('#') && !line.is_empty()).map(|line| {
             let (series, value) = line.rsplit_once(' ').with_context(|| line.to_owned())?;
-            Ok((series.to_owned(), value.parse().with_context(|| line.to_owned())?))
+            let whole = value.split('.').next().unwrap_or_default();
+            Ok((series.to_owned(), whole.parse().with_context(|| line.to_owned())?))
         });
         samples.collect()
     }

@@ -27,14 +27,14 @@ pub fn answers(cluster: &Cluster) -> Result<()> {
     cluster.plane().instance().terminate(STANDBY)?;
     result?;
     let series = |name: &str| leader.get(name).copied().with_context(|| format!("no {name} in {leader:?}"));
-    ensure!(series("snc_leader")? == 1.0, "the leader leads");
-    ensure!(series("snc_managed_objects{kind=\"NetworkPolicy\"}")? >= 3.0, "default-deny, DNS, a flow");
-    ensure!(series("snc_default_deny_missing")? == 0.0, "{leader:?}");
-    ensure!(series("snc_namespaces{network_policy_effective=\"True\"}")? >= 1.0, "{leader:?}");
-    ensure!(series("snc_writes_total{kind=\"networkpolicies\",verb=\"patch\"}")? >= 3.0, "{leader:?}");
-    ensure!(series("snc_reconciles_total{kind=\"namespace\",result=\"done\"}")? >= 1.0, "{leader:?}");
+    ensure!(series("snc_leader")? == 1, "the leader leads");
+    ensure!(series("snc_managed_objects{kind=\"NetworkPolicy\"}")? >= 3, "default-deny, DNS, a flow");
+    ensure!(series("snc_default_deny_missing")? == 0, "{leader:?}");
+    ensure!(series("snc_namespaces{network_policy_effective=\"True\"}")? >= 1, "{leader:?}");
+    ensure!(series("snc_writes_total{kind=\"networkpolicies\",verb=\"patch\"}")? >= 3, "{leader:?}");
+    ensure!(series("snc_reconciles_total{kind=\"namespace\",result=\"done\"}")? >= 1, "{leader:?}");
     let age = series("snc_index_oldest_seconds")?;
-    ensure!((0.0..180.0).contains(&age), "bookmarks come: {age}");
+    ensure!((0..180).contains(&age), "bookmarks come: {age}");
     let missing = leader.keys().find(|series| series.starts_with("snc_permission_missing"));
     ensure!(missing.is_none(), "{missing:?}");
     let managed = "snc_managed_objects{kind=\"NetworkPolicy\"}";
@@ -95,7 +95,7 @@ pub fn permission(cluster: &Cluster) -> Result<()> {
             let missing = cluster.metrics(OPERATOR)?;
             for verb in ["get", "list", "watch"] {
                 let series = format!("snc_permission_missing{{resource=\"pods\",verb=\"{verb}\"}}");
-                ensure!(missing.get(&series) == Some(&1.0), "{series} {missing:?}");
+                ensure!(missing.get(&series) == Some(&1), "{series} {missing:?}");
             }
             within(Duration::from_secs(40), "an Event on the lease", || {
                 let events = cluster.admin.list(Kind::Event.all(OPERATOR_NAMESPACE))?;

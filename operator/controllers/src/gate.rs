@@ -99,7 +99,7 @@ pub async fn keep(context: Arc<Context>, changed: Arc<Notify>) -> &'static str {
 fn notice<K>(signal: Signal<K>, touched: &Notify) {
     match signal {
         Signal::Change(_) => touched.notify_one(),
-        Signal::Alive | Signal::Again(Restart::Ended, _) => {}
+        Signal::Open | Signal::Alive | Signal::Again(Restart::Ended, _) => {}
         Signal::Again(why, text) => {
             tracing::warn!(why = why.as_str(), error = text, "watch of the guards failed; trying again");
         }

@@ -142,6 +142,7 @@ async fn feed<K>(
             }
             context.look_again(dirty);
         }
+        Signal::Open => context.inputs.allowed(kind),
         Signal::Alive => context.inputs.heard(kind),
         Signal::Again(why, text) => {
             context.metrics.watch_restarted(kind, why);

@@ -57,6 +57,11 @@ impl Inputs {
         input.denied = None;
     }
 
+    /// We may watch; of what is known already nothing gets younger by that.
+    pub fn allowed(&self, kind: &'static str) {
+        self.kinds().entry(kind).or_default().denied = None;
+    }
+
     pub fn listed(&self, kind: &'static str) {
         self.heard(kind);
         self.kinds().entry(kind).or_default().listed.get_or_insert_with(Instant::now);
@@ -112,6 +117,10 @@ mod tests {
         assert!(inputs.current());
         inputs.denied("pods");
         assert!(!inputs.current(), "known up to now, but not from now on");
+        tokio::time::advance(DENIED / 2).await;
+        inputs.allowed("pods");
+        assert!(inputs.current(), "a server that just started refuses for a moment");
+        assert_eq!(inputs.all()[0].1.age(), Some(DENIED / 2), "nothing was heard yet");
     }
 
     #[tokio::test(start_paused = true)]

@@ -76,6 +76,8 @@ impl Restart {
 
 pub enum Signal<K> {
     Change(Change<K>),
+    /// The server lets us watch; nothing came yet.
+    Open,
     /// A bookmark: nothing else changed up to now.
     Alive,
     /// With what there is to say about it.
@@ -193,6 +195,7 @@ where
             }
             Ok(stream) => stream.map_err(stop)?,
         };
+        (self.tell)(Signal::Open);
         futures::pin_mut!(stream);
         let mut fresh = initial.then(BTreeMap::new);
         let mut line = Vec::new();

@@ -60,7 +60,8 @@ where
     let api: Api<K> = Api::all(Client::new(service, "default"));
     let follower = tokio::spawn(follow(api, Selector::default(), move |signal| {
         let name = |object: &K| object.meta().name.clone().unwrap_or_default();
-        log.lock().unwrap().push(match signal {
+        let told = match signal {
+            Signal::Open => return,
             Signal::Change(Change::Apply(object)) => format!("apply {}", name(&object)),
             Signal::Change(Change::Delete(object)) => format!("delete {}", name(&object)),
             Signal::Change(Change::Reset(all)) => {
@@ -68,7 +69,8 @@ where
             }
             Signal::Alive => "alive".to_owned(),
             Signal::Again(why, _) => format!("again {}", why.as_str()),
-        });
+        };
+        log.lock().unwrap().push(told);
     }));
     let mut asked = Vec::new();
     for answer in script {
@@ -263,7 +265,7 @@ async fn bookmarks_keep_a_quiet_watch_alive() {
     let follower = tokio::spawn(follow(api, Selector::default(), move |signal| match signal {
         Signal::Alive => *count.lock().unwrap() += 1,
         Signal::Again(why, text) => panic!("{why:?} {text}"),
-        Signal::Change(_) => {}
+        Signal::Change(_) | Signal::Open => {}
     }));
     let (_, send) = handle.next_request().await.unwrap();
     let minutes = futures::stream::unfold(5u32, |version| async move {
