@@ -4,14 +4,12 @@
 use crate::context::Context;
 use crate::error::{Error, code, reason};
 use crate::watch;
-use crate::watch::cluster_policies;
 use crate::watch::stream::{Restart, Signal, follow};
 use k8s_openapi::api::admissionregistration::v1::{
     ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding,
 };
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::api::discovery::v1::EndpointSlice;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::APIGroupList;
 use kube::api::{ListParams, Patch, PatchParams, PostParams};
 use kube::{Api, Client, Resource, ResourceExt};
 use serde::Serialize;
@@ -28,9 +26,6 @@ use tokio::sync::Notify;
 /// Between two proofs when nothing changes: an API server may have joined.
 const PROVE_AGAIN: Duration = Duration::from_secs(300);
 const TRY_AGAIN: Duration = Duration::from_millis(500);
-
-/// API groups of network policies that this version does not read.
-const UNMODELLED: &[&str] = &["cilium.io", "crd.projectcalico.org", "projectcalico.org", "k8s.ovn.org"];
 
 /// Applies every guard once; the operator does not go on without them.
 pub async fn install(context: &Context) -> Result<(), Error> {
@@ -170,14 +165,6 @@ pub async fn prove(
     }
 }
 
-/// Looks from time to time what else the cluster serves; a standby, too, so that it knows when it takes over.
-pub async fn discover(context: Arc<Context>, mut known: bool) -> &'static str {
-    loop {
-        tokio::time::sleep(if known { PROVE_AGAIN } else { TRY_AGAIN * 10 }).await;
-        known = unmodelled(&context).await;
-    }
-}
-
 async fn proven_everywhere(context: &Context, config: &kube::Config) -> bool {
     if !refused_by_gate(&context.client, &context.settings.canary_namespace).await.unwrap_or(false) {
         return false;
@@ -260,41 +247,4 @@ async fn refused_by_gate(client: &Client, namespace: &str) -> Option<bool> {
             Some(refused)
         }
     }
-}
-
-/// API groups of network policies that this version does not read; false if they are not known.
-pub async fn unmodelled(context: &Arc<Context>) -> bool {
-    let groups = tokio::time::timeout(Duration::from_secs(10), context.client.list_api_groups()).await;
-    let (known, found) = match groups {
-        Ok(Ok(groups)) => {
-            let (versions, other) = cluster_policy_versions(&groups);
-            cluster_policies::serve(context, versions);
-            let names = groups.groups.into_iter().map(|g| g.name);
-            let mut found: Vec<String> = names.filter(|g| UNMODELLED.contains(&g.as_str())).collect();
-            found.extend(other);
-            found.sort();
-            (true, found)
-        }
-        Ok(Err(error)) => {
-            tracing::warn!(error = reason(&error), "API groups not read");
-            (false, vec!["?".into()])
-        }
-        Err(_) => {
-            tracing::warn!("API groups not read in time");
-            (false, vec!["?".into()])
-        }
-    };
-    // Not knowing what else is served is a reason for doubt, not for silence.
-    context.update_cluster(|facts| facts.unmodelled = found);
-    known
-}
-
-/// Whether the version of `ClusterNetworkPolicy` that we read is served, and the versions of its group that we do not
-/// read: policies of those kinds may say more.
-fn cluster_policy_versions(groups: &APIGroupList) -> (bool, Vec<String>) {
-    let group = groups.groups.iter().find(|group| group.name == cluster_policies::GROUP);
-    let versions = group.into_iter().flat_map(|group| &group.versions);
-    let (ours, others): (Vec<_>, Vec<_>) =
-        versions.partition(|version| version.version == cluster_policies::VERSION);
-    (!ours.is_empty(), others.into_iter().map(|version| version.group_version.clone()).collect())
 }

@@ -2,6 +2,7 @@
 
 mod apply;
 mod context;
+mod discovery;
 mod endpoints;
 mod error;
 mod events;

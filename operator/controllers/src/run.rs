@@ -4,7 +4,7 @@ use crate::events::Events;
 use crate::lease::Lease;
 use crate::meter::Meter;
 use crate::metrics::Metrics;
-use crate::{endpoints, gate, permissions, reconcile, watch};
+use crate::{discovery, endpoints, gate, permissions, reconcile, watch};
 use kube::client::ClientBuilder;
 use snc_core::names::LEASE;
 use snc_plan::Settings;
@@ -51,8 +51,8 @@ pub async fn run(kube: kube::Config, config: Config, cancel: CancellationToken) 
     tasks.spawn(permissions::keep(context.clone()));
     tasks.spawn(watch::doubt(context.clone()));
     // Known before anybody asks what it means for a namespace.
-    let known = gate::unmodelled(&context).await;
-    tasks.spawn(gate::discover(context.clone(), known));
+    let known = discovery::look(&context).await;
+    tasks.spawn(discovery::keep(context.clone(), known));
     watch::start(&context, &mut tasks);
     tokio::select! {
         () = cancel.cancelled() => return Ok(()),

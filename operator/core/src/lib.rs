@@ -7,6 +7,7 @@ pub mod lang;
 pub mod lattice;
 pub mod names;
 pub mod policy;
+pub mod policy_kinds;
 pub mod quantity;
 pub mod quota;
 pub mod text;

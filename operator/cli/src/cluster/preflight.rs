@@ -4,8 +4,8 @@
 use super::Cluster;
 use super::list::{Kind, Trouble, list, plural};
 use crate::model::preflight::{
-    ApiServerSeen, ContainerSeen, DaemonSetSeen, Input, Metrics, POLICY_KINDS, PolicyKindSeen, Read, Trial,
-    WRITTEN, WebhookSeen,
+    ApiServerSeen, ContainerSeen, DaemonSetSeen, Input, Metrics, PolicyKindSeen, Read, Trial, WRITTEN,
+    WebhookSeen,
 };
 use futures::{StreamExt, stream};
 use http::Request;
@@ -19,6 +19,7 @@ use kube::ResourceExt;
 use kube::api::{Api, ListParams, PostParams};
 use serde_json::{Value, json};
 use snc_core::names::{LABEL_TENANT, PSA_ENFORCE};
+use snc_core::policy_kinds::POLICY_KINDS;
 use snc_plan::Settings;
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -9,7 +9,7 @@ mod rights;
 mod server;
 mod texts;
 
-pub use foreign::{POLICY_KINDS, WRITTEN};
+pub use foreign::WRITTEN;
 pub use input::{
     ApiServerSeen, ContainerSeen, DaemonSetSeen, Input, Metrics, PolicyKindSeen, Read, Right, Trial,
     WebhookSeen,

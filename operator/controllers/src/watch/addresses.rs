@@ -146,7 +146,7 @@ async fn collect<K, T: PartialEq>(
                     tracing::debug!(kind = %K::kind(&()), why = why.as_str(), error = text, "addresses not told");
                     told.take().is_some()
                 }
-                Signal::Again(..) | Signal::Alive => false,
+                Signal::Again(..) | Signal::Alive | Signal::Open => false,
             }
         };
         if changed {

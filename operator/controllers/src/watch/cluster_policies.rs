@@ -52,7 +52,7 @@ async fn keep(context: &Context) {
             Signal::Change(Change::Reset(all)) => {
                 known = all.iter().map(|object| (object.name_any(), policy(object))).collect();
             }
-            Signal::Again(Restart::Ended | Restart::Cut, _) | Signal::Alive => return,
+            Signal::Again(Restart::Ended | Restart::Cut, _) | Signal::Alive | Signal::Open => return,
             Signal::Again(why, text) => {
                 tracing::warn!(kind = PLURAL, why = why.as_str(), error = text, "watch failed; trying again");
                 unread = true;

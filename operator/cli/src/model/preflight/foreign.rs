@@ -4,25 +4,6 @@ use super::input::Input;
 use super::{Judged, State, some};
 use snc_core::lang::Lang;
 
-/// Kinds of network policy that `NetworkPolicyEffective` cannot account for, by API group.
-pub const POLICY_KINDS: &[(&str, &[&str])] = &[
-    (
-        "policy.networking.k8s.io",
-        &["adminnetworkpolicies", "baselineadminnetworkpolicies", "clusternetworkpolicies"],
-    ),
-    (
-        "cilium.io",
-        &["ciliumclusterwidenetworkpolicies", "ciliumlocalredirectpolicies", "ciliumnetworkpolicies"],
-    ),
-    ("crd.projectcalico.org", &["globalnetworkpolicies", "networkpolicies"]),
-    ("projectcalico.org", &["globalnetworkpolicies", "networkpolicies"]),
-    ("crd.antrea.io", &["clusternetworkpolicies", "networkpolicies"]),
-    ("k8s.ovn.org", &["egressfirewalls"]),
-    ("network.openshift.io", &["egressnetworkpolicies"]),
-    ("networking.gke.io", &["fqdnnetworkpolicies"]),
-    ("networking.k8s.aws", &["applicationnetworkpolicies", "clusternetworkpolicies"]),
-];
-
 const ENGINES: &[(&str, &str)] = &[
     ("kyverno.io", "Kyverno"),
     ("policies.kyverno.io", "Kyverno"),

@@ -37,6 +37,9 @@ const OPERATOR: &[Row] = &[
     ),
     ("", &["namespaces"], &[], &["get", "list", "watch", "create", "patch"], Place::Cluster),
     ("", &["pods"], &[], READ, Place::Cluster),
+    ("", &["nodes"], &[], READ, Place::Cluster),
+    ("networking.k8s.io", &["servicecidrs"], &[], READ, Place::Cluster),
+    ("policy.networking.k8s.io", &["clusternetworkpolicies"], &[], READ, Place::Cluster),
     (
         "networking.k8s.io",
         &["networkpolicies"],
@@ -88,7 +91,7 @@ const OPERATOR: &[Row] = &[
     ("coordination.k8s.io", &["leases"], &[], &["create"], Place::Operator),
     ("coordination.k8s.io", &["leases"], &[LEASE], &["get", "update"], Place::Operator),
     ("", &["pods"], &[], &["create"], Place::Canary),
-    ("discovery.k8s.io", &["endpointslices"], &[], &["list"], Place::Default),
+    ("discovery.k8s.io", &["endpointslices"], &[], &["list", "watch"], Place::Default),
 ];
 
 /// What the commands of this tool ask for.
