@@ -128,6 +128,7 @@ impl Answered for Answer {
 pub struct Api {
     client: Client,
     runtime: Handle,
+    user: Option<String>,
 }
 
 impl Api {
@@ -138,7 +139,13 @@ impl Api {
             config.read_timeout = Some(Duration::from_secs(30));
             anyhow::Ok(Client::try_from(config)?)
         })?;
-        Ok(Self { client, runtime: runtime.clone() })
+        Ok(Self { client, runtime: runtime.clone(), user: None })
+    }
+
+    /// The same client in the name of somebody else, for who may do that.
+    #[must_use]
+    pub fn impersonating(&self, user: &str) -> Self {
+        Self { user: Some(user.to_owned()), ..self.clone() }
     }
 
     pub fn send(&self, ask: &Ask) -> Answer {
@@ -146,9 +153,12 @@ impl Api {
         let request = Request::builder()
             .method(ask.method.clone())
             .uri(&ask.path)
-            .header("content-type", ask.content_type)
-            .body(body)
-            .map_err(|error| Refusal { code: 0, message: error.to_string() })?;
+            .header("content-type", ask.content_type);
+        let request = match &self.user {
+            Some(user) => request.header("impersonate-user", user),
+            None => request,
+        };
+        let request = request.body(body).map_err(|error| Refusal { code: 0, message: error.to_string() })?;
         match self.runtime.block_on(self.client.request::<Value>(request)) {
             Ok(value) => Ok(value),
             Err(kube::Error::Api(status)) => {

@@ -2,6 +2,7 @@
 
 use crate::api::Api;
 use crate::audit::{self, Entry};
+use crate::http;
 use crate::objects::{
     self, BASELINES, Kind, NAMESPACES, TENANTS, floor, label, namespace, new_namespace, pod, stamp, tenant,
     text,
@@ -12,8 +13,6 @@ use serde_json::{Value, json};
 use snc_core::names::{self, GUARD_GATE, LABEL_ISOLATED, LABEL_MANAGED_BY, LABEL_TENANT, MANAGED_BY};
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
@@ -153,26 +152,18 @@ impl Cluster {
         let log = self.log_of(name)?;
         let address = log.rsplit_once("listening address=").context("it does not listen")?.1;
         let address = address.split_whitespace().next().unwrap_or_default();
-        let mut stream = TcpStream::connect(address).with_context(|| address.to_owned())?;
-        stream.set_read_timeout(Some(Duration::from_secs(5)))?;
-        write!(stream, "GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n")?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer)?;
-        let (head, body) = answer.split_once("\r\n\r\n").with_context(|| answer.clone())?;
-        let status = head.split(' ').nth(1).and_then(|code| code.parse().ok());
-        Ok((status.with_context(|| head.to_owned())?, body.to_owned()))
+        http::get(address, path)
     }
 
     /// Its samples, by series, without what comes after the point.
     pub fn metrics(&self, name: &str) -> Result<BTreeMap<String, i64>> {
         let (status, text) = self.ask(name, "/metrics")?;
         ensure!(status == 200, "{status}: {text}");
-        let samples = text.lines().filter(|line| !line.starts_with('#') && !line.is_empty()).map(|line| {
-            let (series, value) = line.rsplit_once(' ').with_context(|| line.to_owned())?;
-            let whole = value.split('.').next().unwrap_or_default();
-            Ok((series.to_owned(), whole.parse().with_context(|| line.to_owned())?))
-        });
-        samples.collect()
+        let whole = |(series, value): (String, String)| {
+            let whole = value.split('.').next().unwrap_or_default().parse();
+            whole.with_context(|| value.clone()).map(|whole| (series, whole))
+        };
+        http::samples(&text)?.into_iter().map(whole).collect()
     }
 
     /// Rights are taken away while this runs, so refusals are what it is about.

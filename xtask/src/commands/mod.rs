@@ -3,6 +3,7 @@
 use anyhow::Result;
 use clap::Subcommand;
 
+mod bench;
 mod cargo;
 mod demo;
 mod down;
@@ -27,6 +28,8 @@ pub enum Command {
     Demo(demo::Args),
     /// Run every check and test, and tell how long each took
     Test(test::Args),
+    /// Measure the operator on a real API server; prints figures and judges none
+    Bench(bench::Args),
     /// Write the files that the operator's binary prints
     Generate(generate::Args),
     /// Fail if those files, Cargo.lock or the dependencies are not as they should be
@@ -41,6 +44,7 @@ impl Command {
             Self::Status(args) => status::run(&args),
             Self::Demo(args) => demo::run(&args),
             Self::Test(args) => test::run(&args),
+            Self::Bench(args) => bench::run(&args),
             Self::Generate(args) => generate::run(&args),
             Self::Verify(args) => verify::run(&args),
         }

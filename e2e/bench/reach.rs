@@ -1,8 +1,6 @@
-//! How long a large cluster takes. Not part of the ordinary run:
-//! `cargo test --profile ci -p snc-network --test timing -- --ignored --nocapture`.
+//! Exact connectivity of a large cluster, in this process and without an API server.
 
-#![allow(clippy::unwrap_used)]
-
+use crate::report::Report;
 use serde_json::{Value, json};
 use snc_core::flow::Direction;
 use snc_network::reach::{Cluster, ClusterPolicy, Connectivity};
@@ -85,39 +83,41 @@ fn cluster(isolated: bool) -> Cluster {
         })
         .collect();
     let cluster = json!({"namespaces": namespaces, "pods": pods, "policies": policies});
-    serde_json::from_value(cluster).unwrap()
+    serde_json::from_value(cluster).unwrap_or_default()
 }
 
-fn measure(name: &str, cluster: &Cluster) {
+pub fn measure(report: &mut Report) {
+    of("5,000 policies", &cluster(true), report);
+    of("no policy", &cluster(false), report);
+    of("20 cluster policies, addresses unknown", &with_cluster_policies(), report);
+}
+
+fn of(name: &str, cluster: &Cluster, report: &mut Report) {
+    let scenario = format!("reach: {name}");
+    Report::heading(&format!(
+        "{scenario} ({} pods, {} policies)",
+        cluster.pods.len(),
+        cluster.policies.len()
+    ));
+    let mut line = |name: &str, value: Value, unit: &str| report.line(&scenario, name, value, unit);
     let start = Instant::now();
     let engine = Connectivity::new(cluster);
-    let built = start.elapsed();
+    line("policies and pods read", json!(start.elapsed().as_secs_f64()), "s");
     let start = Instant::now();
     let pairs = engine.pairs().count();
-    let paired = start.elapsed();
+    line("pairs of workloads judged", json!(start.elapsed().as_secs_f64()), "s");
+    line("pairs that can talk, or may", json!(pairs), "");
     let start = Instant::now();
     let areas: usize = engine.world().map(|world| world.egress.len() + world.ingress.len()).sum();
-    let outside = start.elapsed();
+    line("world outside judged", json!(start.elapsed().as_secs_f64()), "s");
+    line("areas of the world outside", json!(areas), "");
     let start = Instant::now();
+    let both = [Direction::Ingress, Direction::Egress];
     let openings: usize = cluster
         .namespaces
         .iter()
-        .flat_map(|ns| [Direction::Ingress, Direction::Egress].map(|d| engine.openings(&ns.name, d).len()))
+        .flat_map(|ns| both.map(|direction| engine.openings(&ns.name, direction).len()))
         .sum();
-    let opened = start.elapsed();
-    let workloads = engine.workloads().count();
-    println!(
-        "{name}: {} pods, {} policies, {workloads} workloads: build {built:?}; {pairs} pairs {paired:?}; {areas} areas \
-         {outside:?}; {openings} openings {opened:?}",
-        cluster.pods.len(),
-        cluster.policies.len(),
-    );
-}
-
-#[test]
-#[ignore = "a measurement"]
-fn a_large_cluster() {
-    measure("isolated", &cluster(true));
-    measure("open", &cluster(false));
-    measure("20 cluster policies, unknown addresses", &with_cluster_policies());
+    line("openings judged", json!(start.elapsed().as_secs_f64()), "s");
+    line("openings", json!(openings), "");
 }
