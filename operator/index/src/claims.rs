@@ -29,6 +29,20 @@ impl Claims {
         }
     }
 
+    /// Tenants that claim a name, or may, that this one claims too, whether or not there is such a namespace.
+    pub fn rivals(&self, spec: &SncTenantSpec) -> BTreeSet<&str> {
+        let mut rivals: BTreeSet<&str> = spec.namespaces.iter().flat_map(|name| self.of(name)).collect();
+        for prefix in &spec.namespace_prefixes {
+            // Shorter prefixes of it, and whatever is longer.
+            rivals.extend(self.of(prefix));
+            for map in [&self.names, &self.prefixes] {
+                let longer = map.range(prefix.clone()..).take_while(|(claim, _)| claim.starts_with(prefix));
+                rivals.extend(longer.flat_map(|(_, tenants)| tenants).map(String::as_str));
+            }
+        }
+        rivals
+    }
+
     pub fn of(&self, namespace: &str) -> BTreeSet<&str> {
         let ends = namespace.char_indices().map(|(i, c)| i + c.len_utf8());
         let by_prefix = std::iter::once(0).chain(ends).filter_map(|end| self.prefixes.get(&namespace[..end]));

@@ -156,7 +156,7 @@ impl std::fmt::Display for ObjectKey {
 pub struct Observed {
     pub uid: String,
     pub version: u64,
-    /// Resource version when the object was first seen.
+    /// Resource version when the object was first seen; 0 if a list brought it, which does not tell.
     pub first_version: u64,
     pub created: Timestamp,
     pub deleting: bool,

@@ -378,10 +378,21 @@ impl Index {
     }
 
     pub fn reset_network_policies(&mut self, policies: &[NetworkPolicy]) -> Dirty {
-        self.foreign.clear();
-        let mut dirty = self.reset_objects(ManagedKind::NetworkPolicy, Vec::new());
+        let mut touched: BTreeSet<String> = std::mem::take(&mut self.foreign).into_keys().collect();
+        let mut objects = Vec::new();
         for policy in policies {
-            dirty.extend(self.apply_network_policy(policy));
+            let (Some(namespace), name) = (policy.namespace(), policy.name_any()) else { continue };
+            let observed = Observed::from(policy);
+            if !observed.ours {
+                let spec = Arc::new(policy.spec.clone().unwrap_or_default());
+                self.foreign.entry(namespace.clone()).or_default().insert(name.clone(), spec);
+            }
+            touched.insert(namespace.clone());
+            objects.push((namespace, ObjectKey::new(ManagedKind::NetworkPolicy, name), observed));
+        }
+        let mut dirty = self.reset_objects(ManagedKind::NetworkPolicy, objects);
+        for namespace in touched {
+            dirty.extend(self.named_by(&namespace));
         }
         dirty
     }
@@ -425,9 +436,15 @@ impl Index {
 
     pub fn reset_objects(&mut self, kind: ManagedKind, objects: Vec<(String, ObjectKey, Observed)>) -> Dirty {
         let mut dirty: Dirty = Dirty::new();
+        let mut first_versions: BTreeMap<String, u64> = BTreeMap::new();
         self.managed.retain(|namespace, held| {
             let before = held.len();
-            held.retain(|key, _| key.kind != kind);
+            held.retain(|key, object| {
+                if key.kind == kind {
+                    first_versions.insert(std::mem::take(&mut object.uid), object.first_version);
+                }
+                key.kind != kind
+            });
             if held.len() != before {
                 dirty.insert(Key::Namespace(namespace.clone()));
             }
@@ -438,7 +455,9 @@ impl Index {
                 dirty.extend(self.around_record(&namespace));
             }
         }
-        for (namespace, key, object) in objects {
+        for (namespace, key, mut object) in objects {
+            // How it came is not told by a list: it may be far older than this version of it.
+            object.first_version = first_versions.get(&object.uid).copied().unwrap_or_default();
             dirty.extend(self.apply_object(&namespace, key, object));
         }
         dirty

@@ -501,7 +501,9 @@ proptest! {
 fn views(cluster: &Cluster) -> BTreeMap<Key, String> {
     let mut all = BTreeMap::new();
     for name in NAMESPACES {
-        let plan = cluster.plan(name);
+        let mut plan = cluster.plan(name);
+        // A newer version of what is removed is looked up again when its deletion is refused.
+        plan.steps.orphans.iter_mut().for_each(|orphan| orphan.version = 0);
         let mut text = format!("{plan:?}");
         for (_, policy) in cluster.index.policies(name) {
             if let Ok(policy) = policy {

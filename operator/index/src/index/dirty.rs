@@ -1,10 +1,10 @@
 //! What a change makes worth another look.
 
 use super::{Dirty, Index, Key};
-use crate::facts::{Declared, ObjectKey};
+use crate::facts::{Declared, ManagedKind, ObjectKey};
 use crate::pods::Changed;
 use snc_api::v1alpha1::{SncPolicy, SncPolicySpec};
-use snc_core::names::{DEFAULT_DENY, LABEL_TENANT};
+use snc_core::names::{DEFAULT_DENY, LABEL_TENANT, RECORD};
 use std::collections::BTreeSet;
 
 impl Index {
@@ -35,6 +35,10 @@ impl Index {
         if key.name == DEFAULT_DENY {
             return self.around_contents(namespace);
         }
+        if key.kind == ManagedKind::ConfigMap && key.name == RECORD {
+            // Whether it is believed rests on its label, too.
+            return self.around_record(namespace);
+        }
         Dirty::from([Key::Namespace(namespace.to_owned())])
     }
 
@@ -60,14 +64,17 @@ impl Index {
 
     /// The tenant, every other one that claims the same names, and what it lets go.
     pub(super) fn around_claims(&mut self, name: &str) -> Dirty {
-        let tied: Vec<String> = self.ties.to(name).map(ToOwned::to_owned).collect();
-        let rivals: BTreeSet<String> = tied.iter().flat_map(|namespace| self.tenants_of(namespace)).collect();
-        let released: Vec<String> = self
-            .tenants
-            .get(name)
-            .and_then(|t| t.as_ref().ok())
-            .map(|t| t.spec.release.clone())
-            .unwrap_or_default();
+        let spec = self.tenants.get(name).and_then(|t| t.as_ref().ok()).cloned();
+        let mut rivals: BTreeSet<String> = BTreeSet::new();
+        let mut naming: Vec<Key> = Vec::new();
+        let mut released: Vec<String> = Vec::new();
+        if let Some(tenant) = spec {
+            rivals.extend(self.claims.rivals(&tenant.spec).into_iter().map(ToOwned::to_owned));
+            // Whose flows name a namespace that this tenant claims, be it there or not.
+            let claimed = self.naming.targets().filter(|target| self.claims.of(target).contains(name));
+            naming.extend(claimed.flat_map(|target| self.named_by(target)));
+            released.clone_from(&tenant.spec.release);
+        }
         let mut dirty = self.around_tenant(name);
         for rival in &rivals {
             dirty.extend(self.around_tenant(rival));
@@ -75,6 +82,7 @@ impl Index {
         for namespace in &released {
             dirty.extend(self.around_standing(namespace));
         }
+        dirty.extend(naming);
         dirty
     }
 

@@ -27,6 +27,11 @@ impl Relation {
         }
     }
 
+    /// Everything that something is related to.
+    pub fn targets(&self) -> impl Iterator<Item = &str> {
+        self.backward.keys().map(String::as_str)
+    }
+
     pub fn to(&self, to: &str) -> impl Iterator<Item = &str> {
         self.backward.get(to).into_iter().flatten().map(String::as_str)
     }

@@ -186,6 +186,20 @@ fn an_answer_that_the_watch_has_gone_past_is_not_believed() {
 }
 
 #[test]
+fn a_list_does_not_tell_how_an_object_came() {
+    let mut index = Index::default();
+    let (key, created) = deny("1", "5");
+    let (_, later) = deny("1", "9");
+    let (_, other) = deny("2", "8");
+    index.reset_objects(ManagedKind::NetworkPolicy, vec![("b".into(), key.clone(), other)]);
+    assert_eq!(index.object("b", &key).unwrap().first_version, 0);
+    index.apply_object("a", key.clone(), created);
+    index.reset_objects(ManagedKind::NetworkPolicy, vec![("a".into(), key.clone(), later)]);
+    assert_eq!(index.object("a", &key).unwrap().first_version, 5, "what was seen is kept");
+    assert!(index.object("b", &key).is_none());
+}
+
+#[test]
 fn answers_do_not_hide_other_answers() {
     let mut index = Index::default();
     let (key, later) = deny("1", "9");

@@ -250,14 +250,22 @@ impl Cluster {
         index.reset_policies(
             self.policies.iter().map(|((ns, name), p)| (ns.clone(), name.clone(), p.clone())).collect(),
         );
-        for ((ns, key), object) in &self.objects {
-            if key.kind == ManagedKind::ConfigMap {
-                index.apply_record(&read(object.clone()));
-            } else if key.kind == ManagedKind::NetworkPolicy {
-                index.apply_network_policy(&read(object.clone()));
-            } else {
-                index.apply_object(ns, key.clone(), observed(key.kind, object));
-            }
+        let policies: Vec<NetworkPolicy> = of_kind(&self.objects, ManagedKind::NetworkPolicy)
+            .map(|(_, _, object)| read(object.clone()))
+            .collect();
+        index.reset_network_policies(&policies);
+        for (_, _, record) in of_kind(&self.objects, ManagedKind::ConfigMap) {
+            index.apply_record(&read(record.clone()));
+        }
+        for kind in [
+            ManagedKind::ResourceQuota,
+            ManagedKind::LimitRange,
+            ManagedKind::RoleBinding,
+            ManagedKind::ServiceAccount,
+        ] {
+            let listed = of_kind(&self.objects, kind)
+                .map(|(ns, key, object)| (ns.clone(), key.clone(), observed(kind, object)));
+            index.reset_objects(kind, listed.collect());
         }
         self.index = index;
     }
@@ -674,6 +682,12 @@ pub fn body(desired: &Desired) -> Value {
         Desired::ServiceAccount(o) => serde_json::to_value(o),
     }
     .unwrap()
+}
+
+type Objects = BTreeMap<(String, ObjectKey), Value>;
+
+fn of_kind(objects: &Objects, kind: ManagedKind) -> impl Iterator<Item = (&String, &ObjectKey, &Value)> {
+    objects.iter().filter(move |((_, key), _)| key.kind == kind).map(|((ns, key), object)| (ns, key, object))
 }
 
 fn observed(kind: ManagedKind, object: &Value) -> Observed {
