@@ -58,13 +58,14 @@ pub enum Change<K> {
 type Dirty = BTreeSet<Key>;
 
 pub fn ours() -> Selector {
-    Selector { labels: Some(format!("{LABEL_MANAGED_BY}={MANAGED_BY}")), fields: None }
+    Selector { labels: Some(format!("{LABEL_MANAGED_BY}={MANAGED_BY}")), ..Selector::default() }
 }
 
 /// Starts every watch.
 pub fn start(context: &Arc<Context>, tasks: &mut JoinSet<&'static str>) {
     let all = Selector::default;
-    let named = |name: &str| Selector { labels: None, fields: Some(format!("metadata.name={name}")) };
+    let named =
+        |name: &str| Selector { fields: Some(format!("metadata.name={name}")), ..Selector::default() };
     for kind in KINDS {
         context.inputs.expect(kind);
     }
@@ -79,7 +80,8 @@ pub fn start(context: &Arc<Context>, tasks: &mut JoinSet<&'static str>) {
             });
         };
     }
-    feed!("namespaces", Namespace, all(), on_namespace);
+    // Which labels are ours to give up is told by who set them.
+    feed!("namespaces", Namespace, Selector { managed_fields: true, ..all() }, on_namespace);
     feed!("pods", PodLite, all(), on_pod);
     feed!("sncbaselines", DeserializeGuard<SncBaseline>, all(), on_baseline);
     feed!("snctenants", DeserializeGuard<SncTenant>, all(), on_tenant);

@@ -97,7 +97,8 @@ pub fn start(context: &Arc<Context>, tasks: &mut JoinSet<&'static str>) {
     let client = &context.client;
     let (nodes, services) = (Api::<NodeLite>::all(client.clone()), Api::<ServiceCIDR>::all(client.clone()));
     let slices = Api::<EndpointSlice>::namespaced(client.clone(), "default");
-    let of_the_api = Selector { labels: Some("kubernetes.io/service-name=kubernetes".into()), fields: None };
+    let of_the_api =
+        Selector { labels: Some("kubernetes.io/service-name=kubernetes".into()), ..Selector::default() };
     let (for_nodes, for_services, for_slices) = (context.clone(), context.clone(), context.clone());
     tasks.spawn(async move {
         collect(nodes, Selector::default(), &for_nodes, |s| &mut s.nodes, blocks_of_node).await;

@@ -31,6 +31,8 @@ const INITIAL_END: &str = "k8s.io/initial-events-end";
 pub struct Selector {
     pub labels: Option<String>,
     pub fields: Option<String>,
+    /// Whether it is asked who set which field: most of what an object weighs, and dropped as it is read otherwise.
+    pub managed_fields: bool,
 }
 
 /// Why a watch was begun again.
@@ -161,7 +163,7 @@ where
         loop {
             let page = timeout(ANSWER, self.api.list(&params)).await;
             let page = page.map_err(|_| (Restart::Silent, "no page in time".to_owned()))?.map_err(stop)?;
-            all.extend(page.items);
+            all.extend(page.items.into_iter().map(|object| self.slim(object)));
             params.continue_token = page.metadata.continue_.filter(|token| !token.is_empty());
             if params.continue_token.is_none() {
                 let version = page.metadata.resource_version.filter(|v| !v.is_empty());
@@ -226,16 +228,26 @@ where
                 return Err((Restart::Expired, status.message));
             }
             WatchEvent::Error(status) => return Err((Restart::Refused, status.message)),
-            WatchEvent::Added(object) | WatchEvent::Modified(object) => match fresh {
-                Some(objects) => drop(objects.insert(name(&object), object)),
-                None => self.change(version(&object)?, Change::Apply(object)),
-            },
+            WatchEvent::Added(object) | WatchEvent::Modified(object) => {
+                let object = self.slim(object);
+                match fresh {
+                    Some(objects) => drop(objects.insert(name(&object), object)),
+                    None => self.change(version(&object)?, Change::Apply(object)),
+                }
+            }
             WatchEvent::Deleted(object) => match fresh {
                 Some(objects) => drop(objects.remove(&name(&object))),
                 None => self.change(version(&object)?, Change::Delete(object)),
             },
         }
         Ok(())
+    }
+
+    fn slim(&self, mut object: K) -> K {
+        if !self.selector.managed_fields {
+            object.meta_mut().managed_fields = None;
+        }
+        object
     }
 
     fn change(&mut self, version: String, change: Change<K>) {
