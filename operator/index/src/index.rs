@@ -115,8 +115,12 @@ impl Index {
     }
 
     pub fn apply_namespace(&mut self, namespace: &Namespace) -> Dirty {
-        let mut facts = NamespaceFacts::of(namespace);
+        let facts = NamespaceFacts::of(namespace);
         self.seen.namespace(facts.version);
+        self.put_namespace(facts)
+    }
+
+    fn put_namespace(&mut self, mut facts: NamespaceFacts) -> Dirty {
         let name = facts.name.clone();
         let known = self.namespaces.get(&name);
         if known.is_some_and(|n| n.uid == facts.uid && n.version > facts.version) {
@@ -156,8 +160,8 @@ impl Index {
 
     /// What the API server answered to a write of ours, unless the watch has gone past it.
     pub fn learn_namespace(&mut self, namespace: &Namespace) -> Dirty {
-        let fresh = self.seen.namespace_is_news(crate::facts::version(&namespace.metadata));
-        if fresh { self.apply_namespace(namespace) } else { Dirty::new() }
+        let facts = NamespaceFacts::of(namespace);
+        if self.seen.namespace_is_news(facts.version) { self.put_namespace(facts) } else { Dirty::new() }
     }
 
     pub fn delete_namespace(&mut self, namespace: &Namespace) -> Dirty {
@@ -427,7 +431,6 @@ impl Index {
         }
         let mut dirty = self.around_object(namespace, key);
         if key.kind == ManagedKind::ConfigMap && key.name == RECORD {
-            dirty.extend(self.around_record(namespace));
             self.records.remove(namespace);
             dirty.extend(self.around_record(namespace));
         }

@@ -41,7 +41,7 @@ pub struct Scope<'a> {
     pub tenant_of: &'a dyn Fn(&str) -> Option<&'a str>,
     /// Pods that a policy of the namespace is for.
     pub subject_of: &'a dyn Fn(&str) -> LabelSelector,
-    pub declared: &'a [Flow],
+    pub declared: &'a [&'a Flow],
     /// What is known of the cluster's own addresses.
     pub addresses: &'a Addresses,
 }
@@ -149,10 +149,11 @@ impl<'a> Covering<'a> {
         };
         let everyone = LabelSelector::default();
         let covers_pods =
-            |flow: &&Flow| flow.subject == everyone || subject.as_ref().is_some_and(|s| flow.subject == *s);
+            |flow: &&&Flow| flow.subject == everyone || subject.as_ref().is_some_and(|s| flow.subject == *s);
         // A named port is whatever a pod says it is, tomorrow too.
-        let covers_ports =
-            |rule: &&Rule| opening.named_ports.is_empty() && opening.possible_ports.is_subset(&ports(rule));
+        let covers_ports = |rule: &&Rule| {
+            opening.named_ports.is_empty() && opening.possible_ports.is_subset(&PortSet::listed(&rule.ports))
+        };
         let same = scope.declared.iter().filter(|flow| flow.direction == opening.direction);
         Self { rules: same.filter(covers_pods).flat_map(|flow| &flow.rules).filter(covers_ports).collect() }
     }
@@ -177,13 +178,6 @@ impl<'a> Covering<'a> {
         });
         blocks.fold(IpSet::default(), |all, block| all.union(&block))
     }
-}
-
-fn ports(rule: &Rule) -> PortSet {
-    if rule.ports.is_empty() {
-        return PortSet::all();
-    }
-    rule.ports.iter().fold(PortSet::none(), |all, range| all.union(&PortSet::range(*range)))
 }
 
 /// Addresses by what is known of them; every address once.
@@ -216,7 +210,7 @@ fn blocks(set: &IpSet) -> String {
 
 /// Declared flows that reach addresses of the cluster itself, which no flow to addresses is for; `meant` are those that
 /// the platform itself offers (the Kubernetes API, name resolution).
-pub fn flows_into_cluster(flows: &[Flow], known: &Addresses, meant: &IpSet) -> BTreeSet<Breach> {
+pub fn flows_into_cluster(flows: &[&Flow], known: &Addresses, meant: &IpSet) -> BTreeSet<Breach> {
     let mut breaches = BTreeSet::new();
     for flow in flows {
         for rule in &flow.rules {
@@ -230,7 +224,7 @@ pub fn flows_into_cluster(flows: &[Flow], known: &Addresses, meant: &IpSet) -> B
                             direction: flow.direction,
                             opened_by: flow.name.clone(),
                             to: blocks(&set),
-                            ports: ports(rule),
+                            ports: PortSet::listed(&rule.ports),
                         });
                     }
                 }

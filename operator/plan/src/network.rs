@@ -3,17 +3,16 @@
 mod flows;
 
 use crate::effective::Effective;
+use crate::objects::dns_services;
 use crate::settings::{ClusterFacts, Settings};
 use crate::validate::ResolvedFlows;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use snc_core::flow::{Block, Direction, Flow, Peer, Rule};
 use snc_core::names::{DNS_POLICY, LABEL_TENANT};
-use snc_core::policy::Dns;
 use snc_core::text::Text;
 use snc_index::{Index, ManagedKind, ObjectKey, PodSummary};
 use snc_network::audit::{Audit, Breach, Scope, audit, flows_into_cluster};
 use snc_network::effective::{Effective as State, Facts, assess};
-use snc_network::planned::standard_dns;
 use snc_network::reach::{Cluster, Connectivity, IpSet, Namespace, Pod, Policy};
 use std::collections::BTreeMap;
 
@@ -53,7 +52,10 @@ pub fn judge(question: &Question<'_>) -> Network {
         .map(|(key, _)| key.name.as_str())
         .filter(|name| !judged.contains(name))
         .collect();
-    let declared = declared(question);
+    let name_resolution = dns(effective);
+    let flows = question.flows.values().flat_map(|resolved| &resolved.flows);
+    // Every flow that is open by declaration.
+    let declared: Vec<&Flow> = flows.chain([&name_resolution]).collect();
     let Audit { mut breaches, within_tenant, undecided } = of_others(question, &declared);
     breaches.extend(flows_into_cluster(&declared, &cluster.addresses, &meant(effective)));
     let unbounded = unbounded_flows(question);
@@ -94,18 +96,8 @@ pub fn judge(question: &Question<'_>) -> Network {
     Network { state, findings }
 }
 
-/// Every flow that is open by declaration: those of the tenant's policies, and name resolution.
-fn declared(question: &Question<'_>) -> Vec<Flow> {
-    let flows = question.flows.values().flat_map(|resolved| &resolved.flows).cloned();
-    flows.chain([dns(question.effective)]).collect()
-}
-
 fn dns(effective: &Effective) -> Flow {
-    let standard = [standard_dns()];
-    let offered = &effective.constraints.dns;
-    let services: Vec<&Dns> =
-        if offered.is_constrained() { offered.entries().collect() } else { standard.iter().collect() };
-    let rules = services.into_iter().map(|service| Rule {
+    let rules = dns_services(&effective.constraints).into_iter().map(|service| Rule {
         peers: service
             .namespace
             .iter()
@@ -130,7 +122,7 @@ fn meant(effective: &Effective) -> IpSet {
     api.chain(dns).collect()
 }
 
-fn of_others(question: &Question<'_>, declared: &[Flow]) -> Audit {
+fn of_others(question: &Question<'_>, declared: &[&Flow]) -> Audit {
     let Question { index, cluster, namespace, effective, .. } = *question;
     if index.foreign(namespace).next().is_none() && cluster.policies.is_empty() {
         return Audit::default();

@@ -10,9 +10,7 @@ use std::collections::BTreeSet;
 impl Index {
     /// Who the namespace belongs to, or whether it counts, may have changed.
     pub(super) fn around_standing(&mut self, namespace: &str) -> Dirty {
-        let mut dirty = self.around_policy(namespace, true);
-        dirty.extend(self.tenants_of(namespace).into_iter().map(Key::Tenant));
-        dirty
+        self.around_policy(namespace, true)
     }
 
     /// The namespace, whoever names it in a flow, its tenants; and, where the tenant's total is one sum, all that share it.

@@ -207,6 +207,12 @@ fn answers_do_not_hide_other_answers() {
     index.learn_object("a", key.clone(), later);
     index.learn_object("b", key.clone(), earlier);
     assert!(index.object("b", &key).is_some());
+    for (name, version) in [("x", "9"), ("y", "8")] {
+        let mut answered = namespace(name, name, None);
+        answered.metadata.resource_version = Some(version.into());
+        index.learn_namespace(&answered);
+        assert!(index.namespace(name).is_some());
+    }
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the shape that the index takes")]

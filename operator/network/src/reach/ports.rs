@@ -38,6 +38,14 @@ impl PortSet {
         Self(RangeSet::one(at(range.first()), at(range.last())))
     }
 
+    /// Of a rule: no list means every port.
+    pub fn listed(ranges: &[PortRange]) -> Self {
+        if ranges.is_empty() {
+            return Self::all();
+        }
+        ranges.iter().fold(Self::none(), |all, range| all.union(&Self::range(*range)))
+    }
+
     /// Empty for port 0, which no packet goes to.
     pub fn port(protocol: Protocol, port: u16) -> Self {
         PortRange::new(protocol, port.into(), None).map_or_else(Self::none, Self::range)

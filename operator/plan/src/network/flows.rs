@@ -33,10 +33,10 @@ pub fn unused(question: &Question<'_>) -> Vec<Text> {
 }
 
 /// Flows between namespaces of the tenant that no pair of running pods can use, since the other end does not agree.
-pub fn blocked(question: &Question<'_>, declared: &[Flow]) -> Vec<Text> {
+pub fn blocked(question: &Question<'_>, declared: &[&Flow]) -> Vec<Text> {
     let within: Vec<(&Flow, Vec<Ends<'_>>)> = declared
         .iter()
-        .map(|flow| (flow, ends(question, flow)))
+        .map(|&flow| (flow, ends(question, flow)))
         .filter(|(_, ends)| !ends.is_empty())
         .collect();
     let mut involved: BTreeSet<&str> =
@@ -90,7 +90,7 @@ fn stopped(
             continue;
         }
         for end in ends {
-            let wanted = ports(end.ports);
+            let wanted = PortSet::listed(end.ports);
             for (other, theirs) in state.pods.iter().enumerate() {
                 let is_end = end.namespaces.contains(&theirs.namespace.as_str());
                 if own == other || !is_end || !selects(end.pods, &theirs.labels) {
@@ -115,7 +115,7 @@ fn stopped(
     ))
 }
 
-fn state(question: &Question<'_>, declared: &[Flow], involved: &BTreeSet<&str>) -> Cluster {
+fn state(question: &Question<'_>, declared: &[&Flow], involved: &BTreeSet<&str>) -> Cluster {
     let Question { index, cluster, .. } = *question;
     let namespaces = involved.iter().filter_map(|name| index.namespace(name));
     Cluster {
@@ -130,7 +130,7 @@ fn state(question: &Question<'_>, declared: &[Flow], involved: &BTreeSet<&str>) 
 }
 
 /// The policies that a namespace has or is about to have, and those of others in it.
-fn policies(question: &Question<'_>, declared: &[Flow], namespace: &str) -> Vec<Policy> {
+fn policies(question: &Question<'_>, declared: &[&Flow], namespace: &str) -> Vec<Policy> {
     let Question { index, settings, .. } = *question;
     let mut policies: Vec<Policy> = foreign(index, namespace).collect();
     let mut add = |flows: &mut dyn Iterator<Item = &Flow>| {
@@ -142,7 +142,7 @@ fn policies(question: &Question<'_>, declared: &[Flow], namespace: &str) -> Vec<
         }));
     };
     if namespace == question.namespace {
-        add(&mut declared.iter());
+        add(&mut declared.iter().copied());
     } else if let Governance::Governed { tenant } = govern(index, settings, namespace) {
         let effective = effective(index, namespace, &tenant);
         if effective.constraints.isolation() == Mode::Enforce || has_isolation(index, namespace) {
@@ -157,13 +157,6 @@ fn names_ports(spec: &NetworkPolicySpec) -> bool {
     let ingress = spec.ingress.iter().flatten().flat_map(|rule| rule.ports.iter().flatten());
     let egress = spec.egress.iter().flatten().flat_map(|rule| rule.ports.iter().flatten());
     ingress.chain(egress).any(|port| matches!(port.port, Some(IntOrString::String(_))))
-}
-
-fn ports(ranges: &[PortRange]) -> PortSet {
-    if ranges.is_empty() {
-        return PortSet::all();
-    }
-    ranges.iter().fold(PortSet::none(), |all, range| all.union(&PortSet::range(*range)))
 }
 
 fn selects(selector: &LabelSelector, labels: &Labels) -> bool {

@@ -12,7 +12,7 @@ mod service_account;
 pub use config_map::record;
 pub use limit_range::limit_range;
 pub use namespace::{labels, new_namespace, pod_security_labels};
-pub use network_policy::{conflict_deny, default_deny, dns, flow};
+pub use network_policy::{conflict_deny, default_deny, dns, dns_services, flow};
 pub use resource_quota::resource_quota;
 pub use role_binding::owners;
 pub use service_account::default_account;

@@ -18,10 +18,15 @@ pub fn conflict_deny(namespace: &str) -> Desired {
 
 /// Name resolution: what the baselines agree on, else the cluster's usual DNS pods.
 pub fn dns(namespace: &str, constraints: &Constraints) -> Desired {
-    let standard = planned::standard_dns();
-    let services: Vec<&Dns> =
-        if constraints.dns.is_constrained() { constraints.dns.entries().collect() } else { vec![&standard] };
-    build(namespace, DNS_POLICY, "dns", planned::dns(services.into_iter()))
+    build(namespace, DNS_POLICY, "dns", planned::dns(dns_services(constraints).iter()))
+}
+
+pub fn dns_services(constraints: &Constraints) -> Vec<Dns> {
+    if constraints.dns.is_constrained() {
+        constraints.dns.entries().cloned().collect()
+    } else {
+        vec![planned::standard_dns()]
+    }
 }
 
 pub fn flow(namespace: &str, flow: &Flow) -> Vec<Desired> {
