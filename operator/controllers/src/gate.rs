@@ -75,8 +75,8 @@ pub async fn keep(context: Arc<Context>, changed: Arc<Notify>) -> &'static str {
     let touched = Notify::new();
     let policies: Api<ValidatingAdmissionPolicy> = Api::all(context.client.clone());
     let bindings: Api<ValidatingAdmissionPolicyBinding> = Api::all(context.client.clone());
-    let policies = follow(policies, watch::ours(), |signal| notice(signal, &touched));
-    let bindings = follow(bindings, watch::ours(), |signal| notice(signal, &touched));
+    let policies = follow(policies, watch::ours(), drop, |signal| notice(&signal, &touched));
+    let bindings = follow(bindings, watch::ours(), drop, |signal| notice(&signal, &touched));
     let repairs = async {
         loop {
             touched.notified().await;
@@ -91,7 +91,8 @@ pub async fn keep(context: Arc<Context>, changed: Arc<Notify>) -> &'static str {
     "guards"
 }
 
-fn notice<K>(signal: Signal<K>, touched: &Notify) {
+/// Which one it was does not matter.
+fn notice(signal: &Signal<()>, touched: &Notify) {
     match signal {
         Signal::Change(_) => touched.notify_one(),
         Signal::Open | Signal::Alive | Signal::Again(Restart::Ended, _) => {}

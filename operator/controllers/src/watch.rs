@@ -15,11 +15,14 @@ use k8s_openapi::api::core::v1::{ConfigMap, LimitRange, Namespace, ResourceQuota
 use k8s_openapi::api::networking::v1::NetworkPolicy;
 use k8s_openapi::api::rbac::v1::RoleBinding;
 use kube::core::DeserializeGuard;
-use kube::{Api, Resource, ResourceExt};
+use kube::{Api, Resource};
 use serde::de::DeserializeOwned;
 use snc_api::v1alpha1::{SncBaseline, SncPolicy, SncTenant};
 use snc_core::names::{DEFAULT_DENY, LABEL_ISOLATED, LABEL_MANAGED_BY, MANAGED_BY, RECORD};
-use snc_index::{Declared, Index, Key, ManagedKind, ObjectKey, Observed, PodLite, Unreadable};
+use snc_index::{
+    Declared, Key, ManagedKind, NamespaceFacts, NetworkPolicyFacts, ObjectKey, Observed, PodLite,
+    RecordFacts, Unreadable,
+};
 use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -48,11 +51,11 @@ pub const KINDS: [&str; 11] = [
     "serviceaccounts",
 ];
 
-/// A change of one kind of object.
-pub enum Change<K> {
-    Apply(K),
-    Delete(K),
-    Reset(Vec<K>),
+/// A change of one kind of object, of which `T` is what is needed.
+pub enum Change<T> {
+    Apply(T),
+    Delete(T),
+    Reset(Vec<T>),
 }
 
 type Dirty = BTreeSet<Key>;
@@ -71,34 +74,41 @@ pub fn start(context: &Arc<Context>, tasks: &mut JoinSet<&'static str>) {
     }
 
     macro_rules! feed {
-        ($name:literal, $kind:ty, $selector:expr, $on:expr) => {
+        ($name:literal, $kind:ty, $selector:expr, $read:expr, $on:expr) => {
             let api: Api<$kind> = Api::all(context.client.clone());
             let (context, selector) = (context.clone(), $selector);
             tasks.spawn(async move {
-                feed($name, api, selector, &context, $on).await;
+                feed($name, api, selector, &context, $read, $on).await;
                 $name
             });
         };
     }
     // Which labels are ours to give up is told by who set them.
-    feed!("namespaces", Namespace, Selector { managed_fields: true, ..all() }, on_namespace);
-    feed!("pods", PodLite, all(), on_pod);
-    feed!("sncbaselines", DeserializeGuard<SncBaseline>, all(), on_baseline);
-    feed!("snctenants", DeserializeGuard<SncTenant>, all(), on_tenant);
-    feed!("sncpolicies", DeserializeGuard<SncPolicy>, all(), on_policy);
+    let with_owners = Selector { managed_fields: true, ..all() };
+    feed!("namespaces", Namespace, with_owners, |o: Namespace| NamespaceFacts::from(&o), on_namespace);
+    feed!("pods", PodLite, all(), |pod| pod, on_pod);
+    feed!("sncbaselines", DeserializeGuard<SncBaseline>, all(), declared, on_baseline);
+    feed!("snctenants", DeserializeGuard<SncTenant>, all(), declared, on_tenant);
+    feed!("sncpolicies", DeserializeGuard<SncPolicy>, all(), declared, on_policy);
     // All of them: one that is not ours can open a namespace.
-    feed!("networkpolicies", NetworkPolicy, all(), on_network_policy);
-    feed!("resourcequotas", ResourceQuota, ours(), |c: &Context, e| on_object(
-        c,
-        ManagedKind::ResourceQuota,
-        e
-    ));
-    feed!("limitranges", LimitRange, ours(), |c: &Context, e| on_object(c, ManagedKind::LimitRange, e));
-    feed!("rolebindings", RoleBinding, ours(), |c: &Context, e| on_object(c, ManagedKind::RoleBinding, e));
-    feed!("configmaps", ConfigMap, named(RECORD), on_record);
-    feed!("serviceaccounts", ServiceAccount, named("default"), |c: &Context, e| {
-        on_object(c, ManagedKind::ServiceAccount, e)
-    });
+    let facts = |o: NetworkPolicy| NetworkPolicyFacts::from(&o);
+    feed!("networkpolicies", NetworkPolicy, all(), facts, on_network_policy);
+    feed!("configmaps", ConfigMap, named(RECORD), |o: ConfigMap| RecordFacts::from(&o), on_record);
+    macro_rules! feed_objects {
+        ($name:literal, $kind:ident, $selector:expr) => {
+            feed!(
+                $name,
+                $kind,
+                $selector,
+                |o: $kind| observed(ManagedKind::$kind, &o),
+                |c: &Context, change| { on_object(c, ManagedKind::$kind, change) }
+            );
+        };
+    }
+    feed_objects!("resourcequotas", ResourceQuota, ours());
+    feed_objects!("limitranges", LimitRange, ours());
+    feed_objects!("rolebindings", RoleBinding, ours());
+    feed_objects!("serviceaccounts", ServiceAccount, named("default"));
     addresses::start(context, tasks);
 }
 
@@ -122,16 +132,17 @@ fn doubts(context: &Context) {
     context.update_cluster(|facts| (facts.denied, facts.stale) = (denied, stale));
 }
 
-async fn feed<K>(
+async fn feed<K, T>(
     kind: &'static str,
     api: Api<K>,
     selector: Selector,
     context: &Context,
-    on: impl Fn(&Context, Change<K>) -> Dirty,
+    read: impl Fn(K) -> T,
+    on: impl Fn(&Context, Change<T>) -> Dirty,
 ) where
     K: Resource + Clone + DeserializeOwned + Debug,
 {
-    follow(api, selector, |signal| match signal {
+    follow(api, selector, read, |signal| match signal {
         Signal::Change(change) => {
             let reset = matches!(change, Change::Reset(_));
             let dirty = on(context, change);
@@ -161,22 +172,22 @@ async fn feed<K>(
     .await;
 }
 
-fn on_namespace(context: &Context, change: Change<Namespace>) -> Dirty {
+fn on_namespace(context: &Context, change: Change<NamespaceFacts>) -> Dirty {
     match change {
-        Change::Apply(namespace) => context.index_mut().apply_namespace(&namespace),
+        Change::Apply(namespace) => context.index_mut().apply_namespace(namespace),
         Change::Delete(namespace) => {
-            let name = namespace.name_any();
+            let name = &namespace.name;
             {
                 let mut memory = context.memory();
-                memory.applied.remove(&name);
-                memory.deny_missing.remove(&name);
+                memory.applied.remove(name);
+                memory.deny_missing.remove(name);
                 // Kept only as long as it can matter.
                 memory.namespace_gone.retain(|_, gone| gone.elapsed() < NAME_MEMORY);
-                memory.namespace_gone.insert(name, Instant::now());
+                memory.namespace_gone.insert(name.clone(), Instant::now());
             }
-            context.index_mut().delete_namespace(&namespace)
+            context.index_mut().delete_namespace(namespace)
         }
-        Change::Reset(all) => context.index_mut().reset_namespaces(&all),
+        Change::Reset(all) => context.index_mut().reset_namespaces(all),
     }
 }
 
@@ -188,123 +199,94 @@ fn on_pod(context: &Context, change: Change<PodLite>) -> Dirty {
     }
 }
 
-fn declared<K: Resource>(object: DeserializeGuard<K>) -> (String, String, Declared<K>) {
+/// Namespace, name and content.
+type Named<K> = (String, String, Declared<K>);
+
+fn declared<K: Resource>(object: DeserializeGuard<K>) -> Named<K> {
     let meta = match &object.0 {
-        Ok(object) => object.meta().clone(),
-        Err(invalid) => invalid.metadata.clone(),
+        Ok(object) => object.meta(),
+        Err(invalid) => &invalid.metadata,
     };
+    let (namespace, name) =
+        (meta.namespace.clone().unwrap_or_default(), meta.name.clone().unwrap_or_default());
     let declared = match object.0 {
         Ok(object) => Ok(Arc::new(object)),
         Err(invalid) => Err(Unreadable::new(&invalid.metadata, &invalid.error)),
     };
-    (meta.namespace.unwrap_or_default(), meta.name.unwrap_or_default(), declared)
+    (namespace, name, declared)
 }
 
-fn on_baseline(context: &Context, change: Change<DeserializeGuard<SncBaseline>>) -> Dirty {
+fn on_baseline(context: &Context, change: Change<Named<SncBaseline>>) -> Dirty {
     let mut index = context.index_mut();
     match change {
-        Change::Apply(object) => {
-            let (_, name, baseline) = declared(object);
-            index.apply_baseline(&name, baseline)
-        }
-        Change::Delete(object) => index.delete_baseline(&declared(object).1),
-        Change::Reset(all) => {
-            index.reset_baselines(all.into_iter().map(declared).map(|(_, n, b)| (n, b)).collect())
-        }
+        Change::Apply((_, name, baseline)) => index.apply_baseline(&name, baseline),
+        Change::Delete((_, name, _)) => index.delete_baseline(&name),
+        Change::Reset(all) => index.reset_baselines(all.into_iter().map(|(_, n, b)| (n, b)).collect()),
     }
 }
 
-fn on_tenant(context: &Context, change: Change<DeserializeGuard<SncTenant>>) -> Dirty {
+fn on_tenant(context: &Context, change: Change<Named<SncTenant>>) -> Dirty {
     let mut index = context.index_mut();
     match change {
-        Change::Apply(object) => {
-            let (_, name, tenant) = declared(object);
-            index.apply_tenant(&name, tenant)
-        }
-        Change::Delete(object) => index.delete_tenant(&declared(object).1),
-        Change::Reset(all) => {
-            index.reset_tenants(all.into_iter().map(declared).map(|(_, n, t)| (n, t)).collect())
-        }
+        Change::Apply((_, name, tenant)) => index.apply_tenant(&name, tenant),
+        Change::Delete((_, name, _)) => index.delete_tenant(&name),
+        Change::Reset(all) => index.reset_tenants(all.into_iter().map(|(_, n, t)| (n, t)).collect()),
     }
 }
 
-fn on_policy(context: &Context, change: Change<DeserializeGuard<SncPolicy>>) -> Dirty {
+fn on_policy(context: &Context, change: Change<Named<SncPolicy>>) -> Dirty {
     let mut index = context.index_mut();
     match change {
-        Change::Apply(object) => {
-            let (namespace, name, policy) = declared(object);
-            index.apply_policy(&namespace, &name, policy)
-        }
-        Change::Delete(object) => {
-            let (namespace, name, _) = declared(object);
-            index.delete_policy(&namespace, &name)
-        }
-        Change::Reset(all) => index.reset_policies(all.into_iter().map(declared).collect()),
+        Change::Apply((namespace, name, policy)) => index.apply_policy(&namespace, &name, policy),
+        Change::Delete((namespace, name, _)) => index.delete_policy(&namespace, &name),
+        Change::Reset(all) => index.reset_policies(all),
     }
 }
 
-fn on_network_policy(context: &Context, change: Change<NetworkPolicy>) -> Dirty {
+fn on_network_policy(context: &Context, change: Change<NetworkPolicyFacts>) -> Dirty {
     if let Change::Delete(policy) = &change
-        && policy.name_any() == DEFAULT_DENY
-        && let Some(namespace) = policy.namespace()
+        && policy.name == DEFAULT_DENY
         && context
             .index()
-            .namespace(&namespace)
+            .namespace(&policy.namespace)
             .is_some_and(|n| !n.deleting && n.label(LABEL_ISOLATED) == Some("true"))
     {
-        context.memory().deny_missing.entry(namespace).or_insert_with(Timestamp::now);
+        context.memory().deny_missing.entry(policy.namespace.clone()).or_insert_with(Timestamp::now);
     }
     let mut index = context.index_mut();
     match change {
-        Change::Apply(policy) => index.apply_network_policy(&policy),
-        Change::Delete(policy) => index.delete_network_policy(&policy),
-        Change::Reset(all) => index.reset_network_policies(&all),
+        Change::Apply(policy) => index.apply_network_policy(policy),
+        Change::Delete(policy) => index.delete_network_policy(policy),
+        Change::Reset(all) => index.reset_network_policies(all),
     }
 }
 
-fn on_record(context: &Context, change: Change<ConfigMap>) -> Dirty {
+fn on_record(context: &Context, change: Change<RecordFacts>) -> Dirty {
+    let mut index = context.index_mut();
     match change {
-        Change::Apply(map) => context.index_mut().apply_record(&map),
-        Change::Reset(all) => {
-            let mut index = context.index_mut();
-            let mut dirty = index.reset_objects(ManagedKind::ConfigMap, Vec::new());
-            for map in &all {
-                dirty.extend(index.apply_record(map));
-            }
-            dirty
-        }
-        delete @ Change::Delete(_) => on_object(context, ManagedKind::ConfigMap, delete),
+        Change::Apply(map) => index.apply_record(map),
+        Change::Delete(map) => index.delete_record(map),
+        Change::Reset(all) => index.reset_records(all),
     }
 }
 
-fn on_object<K>(context: &Context, kind: ManagedKind, change: Change<K>) -> Dirty
+/// Namespace, name and facts.
+type Object = (String, ObjectKey, Observed);
+
+fn observed<K: Resource>(kind: ManagedKind, object: &K) -> Object
 where
-    K: Resource,
     for<'a> Observed: From<&'a K>,
 {
-    let key = |object: &K| {
-        let meta = object.meta();
-        (
-            meta.namespace.clone().unwrap_or_default(),
-            ObjectKey::new(kind, meta.name.clone().unwrap_or_default()),
-        )
-    };
-    let mut index: std::sync::RwLockWriteGuard<'_, Index> = context.index_mut();
+    let meta = object.meta();
+    let key = ObjectKey::new(kind, meta.name.clone().unwrap_or_default());
+    (meta.namespace.clone().unwrap_or_default(), key, Observed::from(object))
+}
+
+fn on_object(context: &Context, kind: ManagedKind, change: Change<Object>) -> Dirty {
+    let mut index = context.index_mut();
     match change {
-        Change::Apply(object) => {
-            let (namespace, name) = key(&object);
-            index.apply_object(&namespace, name, Observed::from(&object))
-        }
-        Change::Delete(object) => {
-            let (namespace, name) = key(&object);
-            index.delete_object(&namespace, &name, Some(&Observed::from(&object)))
-        }
-        Change::Reset(all) => {
-            let all = all.iter().map(|object| {
-                let (namespace, name) = key(object);
-                (namespace, name, Observed::from(object))
-            });
-            index.reset_objects(kind, all.collect())
-        }
+        Change::Apply((namespace, key, object)) => index.apply_object(&namespace, key, object),
+        Change::Delete((namespace, key, object)) => index.delete_object(&namespace, &key, Some(&object)),
+        Change::Reset(all) => index.reset_objects(kind, all),
     }
 }

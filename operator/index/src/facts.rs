@@ -1,7 +1,8 @@
 use crate::fingerprint;
+use crate::record::{Record, RecordError};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{ConfigMap, LimitRange, Namespace, ResourceQuota, ServiceAccount};
-use k8s_openapi::api::networking::v1::NetworkPolicy;
+use k8s_openapi::api::networking::v1::{NetworkPolicy, NetworkPolicySpec};
 use k8s_openapi::api::rbac::v1::RoleBinding;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 use snc_core::names::{
@@ -48,8 +49,8 @@ pub struct NamespaceFacts {
     pub seen_isolated: bool,
 }
 
-impl NamespaceFacts {
-    pub fn of(namespace: &Namespace) -> Self {
+impl From<&Namespace> for NamespaceFacts {
+    fn from(namespace: &Namespace) -> Self {
         let meta = &namespace.metadata;
         Self {
             name: meta.name.clone().unwrap_or_default(),
@@ -62,7 +63,9 @@ impl NamespaceFacts {
             seen_isolated: meta.labels.as_ref().is_some_and(|l| l.contains_key(LABEL_ISOLATED)),
         }
     }
+}
 
+impl NamespaceFacts {
     /// Whether applying these labels as this manager would change anything: a value to set, or a key to give up.
     pub fn labels_differ(&self, manager: &str, desired: &BTreeMap<String, String>) -> bool {
         desired.iter().any(|(key, value)| self.label(key) != Some(value))
@@ -197,6 +200,48 @@ observed! {
     RoleBinding => fingerprint::role_binding,
     ConfigMap => fingerprint::config_map,
     ServiceAccount => fingerprint::service_account,
+}
+
+/// A `NetworkPolicy`. Of ours the fingerprint tells enough.
+#[derive(Debug, Clone)]
+pub struct NetworkPolicyFacts {
+    pub namespace: String,
+    pub name: String,
+    pub(crate) observed: Observed,
+    /// The content of one that is not ours.
+    pub(crate) foreign: Option<Arc<NetworkPolicySpec>>,
+}
+
+impl From<&NetworkPolicy> for NetworkPolicyFacts {
+    fn from(policy: &NetworkPolicy) -> Self {
+        let observed = Observed::from(policy);
+        Self {
+            namespace: policy.metadata.namespace.clone().unwrap_or_default(),
+            name: policy.metadata.name.clone().unwrap_or_default(),
+            foreign: (!observed.ours).then(|| Arc::new(policy.spec.clone().unwrap_or_default())),
+            observed,
+        }
+    }
+}
+
+/// The ConfigMap that keeps what was last in force in a namespace, read.
+#[derive(Debug, Clone)]
+pub struct RecordFacts {
+    pub(crate) namespace: String,
+    pub(crate) name: String,
+    pub(crate) observed: Observed,
+    pub(crate) record: Result<Arc<Record>, RecordError>,
+}
+
+impl From<&ConfigMap> for RecordFacts {
+    fn from(map: &ConfigMap) -> Self {
+        Self {
+            namespace: map.metadata.namespace.clone().unwrap_or_default(),
+            name: map.metadata.name.clone().unwrap_or_default(),
+            observed: Observed::from(map),
+            record: Record::read(map).map(Arc::new),
+        }
+    }
 }
 
 pub(crate) fn timestamp(time: Option<&Time>) -> Timestamp {

@@ -1,10 +1,10 @@
 use crate::claims::Claims;
-use crate::facts::{Declared, ManagedKind, NamespaceFacts, ObjectKey, Observed, Unreadable};
+use crate::facts::{
+    Declared, ManagedKind, NamespaceFacts, NetworkPolicyFacts, ObjectKey, Observed, RecordFacts, Unreadable,
+};
 use crate::pods::{PodFacts, PodLite, PodSummary, Pods};
 use crate::record::{Record, RecordError};
-use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
-use k8s_openapi::api::networking::v1::{NetworkPolicy, NetworkPolicySpec};
-use kube::ResourceExt;
+use k8s_openapi::api::networking::v1::NetworkPolicySpec;
 use snc_api::v1alpha1::{SncBaseline, SncPolicy, SncTenant};
 use snc_core::names::RECORD;
 use snc_core::quota::Shares;
@@ -114,8 +114,8 @@ impl Index {
         namespaces.chain(tenants).chain(baselines).collect()
     }
 
-    pub fn apply_namespace(&mut self, namespace: &Namespace) -> Dirty {
-        let facts = NamespaceFacts::of(namespace);
+    pub fn apply_namespace(&mut self, namespace: impl Into<NamespaceFacts>) -> Dirty {
+        let facts = namespace.into();
         self.seen.namespace(facts.version);
         self.put_namespace(facts)
     }
@@ -159,15 +159,15 @@ impl Index {
     }
 
     /// What the API server answered to a write of ours, unless the watch has gone past it.
-    pub fn learn_namespace(&mut self, namespace: &Namespace) -> Dirty {
-        let facts = NamespaceFacts::of(namespace);
+    pub fn learn_namespace(&mut self, namespace: impl Into<NamespaceFacts>) -> Dirty {
+        let facts = namespace.into();
         if self.seen.namespace_is_news(facts.version) { self.put_namespace(facts) } else { Dirty::new() }
     }
 
-    pub fn delete_namespace(&mut self, namespace: &Namespace) -> Dirty {
-        let name = namespace.name_any();
-        self.seen.namespace(crate::facts::version(&namespace.metadata));
-        if self.namespaces.get(&name).is_some_and(|n| Some(&n.uid) == namespace.metadata.uid.as_ref()) {
+    pub fn delete_namespace(&mut self, namespace: impl Into<NamespaceFacts>) -> Dirty {
+        let NamespaceFacts { name, uid, version, .. } = namespace.into();
+        self.seen.namespace(version);
+        if self.namespaces.get(&name).is_some_and(|known| known.uid == uid) {
             return self.remove_namespace(&name);
         }
         self.around_standing(&name)
@@ -181,10 +181,14 @@ impl Index {
         dirty
     }
 
-    pub fn reset_namespaces(&mut self, namespaces: &[Namespace]) -> Dirty {
+    pub fn reset_namespaces(
+        &mut self,
+        namespaces: impl IntoIterator<Item = impl Into<NamespaceFacts>>,
+    ) -> Dirty {
         let mut dirty = Dirty::new();
-        let present: BTreeSet<String> = namespaces.iter().map(ResourceExt::name_any).collect();
-        let gone: Vec<String> = self.namespaces.keys().filter(|n| !present.contains(*n)).cloned().collect();
+        let namespaces: Vec<NamespaceFacts> = namespaces.into_iter().map(Into::into).collect();
+        let present: BTreeSet<&String> = namespaces.iter().map(|n| &n.name).collect();
+        let gone: Vec<String> = self.namespaces.keys().filter(|n| !present.contains(n)).cloned().collect();
         for name in gone {
             dirty.extend(self.remove_namespace(&name));
         }
@@ -355,14 +359,13 @@ impl Index {
         }
     }
 
-    pub fn apply_network_policy(&mut self, policy: &NetworkPolicy) -> Dirty {
-        let (Some(namespace), name) = (policy.namespace(), policy.name_any()) else { return Dirty::new() };
-        let observed = Observed::from(policy);
-        if observed.ours {
-            self.forget_foreign(&namespace, &name);
-        } else {
-            let spec = Arc::new(policy.spec.clone().unwrap_or_default());
-            self.foreign.entry(namespace.clone()).or_default().insert(name.clone(), spec);
+    pub fn apply_network_policy(&mut self, policy: impl Into<NetworkPolicyFacts>) -> Dirty {
+        let NetworkPolicyFacts { namespace, name, observed, foreign } = policy.into();
+        match foreign {
+            Some(spec) => {
+                self.foreign.entry(namespace.clone()).or_default().insert(name.clone(), spec);
+            }
+            None => self.forget_foreign(&namespace, &name),
         }
         let key = ObjectKey::new(ManagedKind::NetworkPolicy, name);
         let mut dirty = self.apply_object(&namespace, key, observed);
@@ -372,23 +375,24 @@ impl Index {
         dirty
     }
 
-    pub fn delete_network_policy(&mut self, policy: &NetworkPolicy) -> Dirty {
-        let (Some(namespace), name) = (policy.namespace(), policy.name_any()) else { return Dirty::new() };
+    pub fn delete_network_policy(&mut self, policy: impl Into<NetworkPolicyFacts>) -> Dirty {
+        let NetworkPolicyFacts { namespace, name, observed, .. } = policy.into();
         self.forget_foreign(&namespace, &name);
         let key = ObjectKey::new(ManagedKind::NetworkPolicy, name);
-        let mut dirty = self.delete_object(&namespace, &key, Some(&Observed::from(policy)));
+        let mut dirty = self.delete_object(&namespace, &key, Some(&observed));
         dirty.extend(self.named_by(&namespace));
         dirty
     }
 
-    pub fn reset_network_policies(&mut self, policies: &[NetworkPolicy]) -> Dirty {
+    pub fn reset_network_policies(
+        &mut self,
+        policies: impl IntoIterator<Item = impl Into<NetworkPolicyFacts>>,
+    ) -> Dirty {
         let mut touched: BTreeSet<String> = std::mem::take(&mut self.foreign).into_keys().collect();
         let mut objects = Vec::new();
         for policy in policies {
-            let (Some(namespace), name) = (policy.namespace(), policy.name_any()) else { continue };
-            let observed = Observed::from(policy);
-            if !observed.ours {
-                let spec = Arc::new(policy.spec.clone().unwrap_or_default());
+            let NetworkPolicyFacts { namespace, name, observed, foreign } = policy.into();
+            if let Some(spec) = foreign {
                 self.foreign.entry(namespace.clone()).or_default().insert(name.clone(), spec);
             }
             touched.insert(namespace.clone());
@@ -466,17 +470,29 @@ impl Index {
         dirty
     }
 
-    pub fn apply_record(&mut self, map: &ConfigMap) -> Dirty {
-        let Some(namespace) = map.namespace() else { return Dirty::new() };
-        let fresh = Record::read(map).map(Arc::new);
+    pub fn apply_record(&mut self, map: impl Into<RecordFacts>) -> Dirty {
+        let RecordFacts { namespace, name, observed, record: fresh } = map.into();
         let mut dirty = Dirty::new();
         if self.records.get(&namespace) != Some(&fresh) {
             dirty.extend(self.around_record(&namespace));
             self.records.insert(namespace.clone(), fresh);
             dirty.extend(self.around_record(&namespace));
         }
-        let key = ObjectKey::new(ManagedKind::ConfigMap, map.name_any());
-        dirty.extend(self.apply_object(&namespace, key, Observed::from(map)));
+        let key = ObjectKey::new(ManagedKind::ConfigMap, name);
+        dirty.extend(self.apply_object(&namespace, key, observed));
+        dirty
+    }
+
+    pub fn delete_record(&mut self, map: impl Into<RecordFacts>) -> Dirty {
+        let RecordFacts { namespace, name, observed, .. } = map.into();
+        self.delete_object(&namespace, &ObjectKey::new(ManagedKind::ConfigMap, name), Some(&observed))
+    }
+
+    pub fn reset_records(&mut self, maps: impl IntoIterator<Item = impl Into<RecordFacts>>) -> Dirty {
+        let mut dirty = self.reset_objects(ManagedKind::ConfigMap, Vec::new());
+        for map in maps {
+            dirty.extend(self.apply_record(map));
+        }
         dirty
     }
 

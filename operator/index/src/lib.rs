@@ -8,7 +8,9 @@ mod index;
 mod pods;
 mod record;
 
-pub use facts::{Declared, ManagedKind, NamespaceFacts, ObjectKey, Observed, Unreadable};
+pub use facts::{
+    Declared, ManagedKind, NamespaceFacts, NetworkPolicyFacts, ObjectKey, Observed, RecordFacts, Unreadable,
+};
 pub use index::{Index, Key};
 pub use pods::{Labels, PodFacts, PodLite, PodSummary};
 pub use record::{Gap, Record, RecordError};

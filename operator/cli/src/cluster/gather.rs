@@ -106,12 +106,12 @@ impl Cluster {
     async fn namespaces(&self, selection: &Selection) -> Result<Vec<NamespaceFacts>, Trouble> {
         let api = Api::<Namespace>::all(self.client.clone());
         let refused = match list(api.clone(), ListParams::default()).await {
-            Ok(all) => return Ok(all.iter().map(NamespaceFacts::of).collect()),
+            Ok(all) => return Ok(all.iter().map(NamespaceFacts::from).collect()),
             Err(trouble) => trouble,
         };
         let Selection::Namespace(name) = selection else { return Err(refused) };
         match api.get_opt(name).await {
-            Ok(Some(namespace)) if refused.is_refusal() => Ok(vec![NamespaceFacts::of(&namespace)]),
+            Ok(Some(namespace)) if refused.is_refusal() => Ok(vec![NamespaceFacts::from(&namespace)]),
             _ => Err(refused),
         }
     }

@@ -87,8 +87,8 @@ impl Cluster {
         if let Some(records) = reader.keep(records) {
             for record in &records {
                 reader.snapshot.live.keep(ManagedKind::ConfigMap, record);
-                reader.snapshot.index.apply_record(record);
             }
+            reader.snapshot.index.reset_records(&records);
         }
         let snapshot = reader.snapshot;
         if troubles.is_empty() { Ok(snapshot) } else { Err(troubles) }

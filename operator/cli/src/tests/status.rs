@@ -53,7 +53,7 @@ fn item(name: &str, state: &str) -> Value {
 /// One tenant, one namespace, everything as it should be.
 fn good() -> Facts {
     let status = json!({"observedGeneration": 2, "namespaces": {"total": 1, "isolated": 1, "items": [item("web", "Isolated")]}, "conditions": claims("True")});
-    let labelled = NamespaceFacts::of(&namespace("web", &json!({"secnumcloud.dev/tenant": "boutique"})));
+    let labelled = NamespaceFacts::from(&namespace("web", &json!({"secnumcloud.dev/tenant": "boutique"})));
     Facts {
         context: "essai".into(),
         now: now(),
@@ -61,7 +61,7 @@ fn good() -> Facts {
         operator: Operator { state: OperatorState::Alive, last_seen: Some(now()) },
         tenants: Some(vec![("boutique".into(), tenant("boutique", &json!({"level": "Standard"}), &status))]),
         baselines: Some(Vec::new()),
-        namespaces: Some(vec![labelled, NamespaceFacts::of(&namespace("default", &json!({})))]),
+        namespaces: Some(vec![labelled, NamespaceFacts::from(&namespace("default", &json!({})))]),
         policies: vec![(
             "web".into(),
             "p".into(),
@@ -128,7 +128,7 @@ fn bad(lang: Lang) -> Facts {
         ("a", json!({})),
         ("orphelin", orphan),
     ] {
-        facts.namespaces.as_mut().unwrap().push(NamespaceFacts::of(&namespace(name, &labels)));
+        facts.namespaces.as_mut().unwrap().push(NamespaceFacts::from(&namespace(name, &labels)));
     }
     facts.policies = vec![
         (
@@ -258,7 +258,7 @@ fn the_question_decides_what_counts() {
 fn the_operators_own_canary_is_nobodys_namespace() {
     let mut facts = good();
     let canary = namespace("snc-canary", &json!({"secnumcloud.dev/tenant": "snc-canary"}));
-    facts.namespaces.as_mut().unwrap().push(NamespaceFacts::of(&canary));
+    facts.namespaces.as_mut().unwrap().push(NamespaceFacts::from(&canary));
     let report = all(&facts);
     assert_eq!((report.namespaces.len(), code(&report)), (1, 0));
 }

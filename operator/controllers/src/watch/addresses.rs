@@ -123,24 +123,22 @@ async fn collect<K, T: PartialEq>(
 ) where
     K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug,
 {
-    follow(api, selector, |signal| {
+    let named = |object: K| (object.name_any(), read(&object));
+    follow(api, selector, named, |signal| {
         let changed = {
             let mut sources = context.sources();
             let told = part(&mut sources);
             match signal {
-                Signal::Change(Change::Apply(object)) => {
-                    let (name, blocks) = (object.name_any(), read(&object));
-                    told.as_mut().is_some_and(|told| {
-                        let changed = told.get(&name) != Some(&blocks);
-                        told.insert(name, blocks);
-                        changed
-                    })
-                }
-                Signal::Change(Change::Delete(object)) => {
-                    told.as_mut().is_some_and(|told| told.remove(&object.name_any()).is_some())
+                Signal::Change(Change::Apply((name, blocks))) => told.as_mut().is_some_and(|told| {
+                    let changed = told.get(&name) != Some(&blocks);
+                    told.insert(name, blocks);
+                    changed
+                }),
+                Signal::Change(Change::Delete((name, _))) => {
+                    told.as_mut().is_some_and(|told| told.remove(&name).is_some())
                 }
                 Signal::Change(Change::Reset(all)) => {
-                    *told = Some(all.iter().map(|object| (object.name_any(), read(object))).collect());
+                    *told = Some(all.into_iter().collect());
                     true
                 }
                 Signal::Again(why @ (Restart::Denied | Restart::Refused), text) => {

@@ -40,17 +40,17 @@ async fn keep(context: &Context) {
     let resource = ApiResource::from_gvk_with_plural(&kind, PLURAL);
     let api: Api<DynamicObject> = Api::all_with(context.client.clone(), &resource);
     let mut known: BTreeMap<String, ClusterPolicy> = BTreeMap::new();
-    follow(api, Selector::default(), |signal| {
+    follow(api, Selector::default(), policy, |signal| {
         let mut unread = false;
         match signal {
-            Signal::Change(Change::Apply(object)) => {
-                known.insert(object.name_any(), policy(&object));
+            Signal::Change(Change::Apply(policy)) => {
+                known.insert(policy.name.clone(), policy);
             }
-            Signal::Change(Change::Delete(object)) => {
-                known.remove(&object.name_any());
+            Signal::Change(Change::Delete(policy)) => {
+                known.remove(&policy.name);
             }
             Signal::Change(Change::Reset(all)) => {
-                known = all.iter().map(|object| (object.name_any(), policy(object))).collect();
+                known = all.into_iter().map(|policy| (policy.name.clone(), policy)).collect();
             }
             Signal::Again(Restart::Ended | Restart::Cut, _) | Signal::Alive | Signal::Open => return,
             Signal::Again(why, text) => {
@@ -64,7 +64,7 @@ async fn keep(context: &Context) {
     .await;
 }
 
-fn policy(object: &DynamicObject) -> ClusterPolicy {
-    let spec = object.data.get("spec").cloned().unwrap_or_default();
+fn policy(mut object: DynamicObject) -> ClusterPolicy {
+    let spec = object.data.get_mut("spec").map(serde_json::Value::take).unwrap_or_default();
     ClusterPolicy { name: object.name_any(), spec }
 }

@@ -76,8 +76,8 @@ impl Restart {
     }
 }
 
-pub enum Signal<K> {
-    Change(Change<K>),
+pub enum Signal<T> {
+    Change(Change<T>),
     /// The server lets us watch; nothing came yet.
     Open,
     /// A bookmark: nothing else changed up to now.
@@ -88,13 +88,18 @@ pub enum Signal<K> {
 
 type Stop = (Restart, String);
 
-/// Tells of every change, for ever.
-pub async fn follow<K>(api: Api<K>, selector: Selector, tell: impl FnMut(Signal<K>)) -> Infallible
+/// Tells of every change, for ever. Each object is read as it comes: of a list that is under way only that is held.
+pub async fn follow<K, T>(
+    api: Api<K>,
+    selector: Selector,
+    read: impl Fn(K) -> T,
+    tell: impl FnMut(Signal<T>),
+) -> Infallible
 where
     K: Resource + Clone + DeserializeOwned + Debug,
 {
     let mut follower =
-        Follower { api, selector, tell, version: None, streams: true, by_pages: false, failures: 0 };
+        Follower { api, selector, read, tell, version: None, streams: true, by_pages: false, failures: 0 };
     loop {
         let started = Instant::now();
         let ended = if follower.version.is_none() && (follower.by_pages || !follower.streams) {
@@ -109,9 +114,10 @@ where
     }
 }
 
-struct Follower<K, F> {
+struct Follower<K, R, F> {
     api: Api<K>,
     selector: Selector,
+    read: R,
     tell: F,
     /// Up to which everything is known.
     version: Option<String>,
@@ -123,10 +129,11 @@ struct Follower<K, F> {
     failures: u32,
 }
 
-impl<K, F> Follower<K, F>
+impl<K, T, R, F> Follower<K, R, F>
 where
     K: Resource + Clone + DeserializeOwned + Debug,
-    F: FnMut(Signal<K>),
+    R: Fn(K) -> T,
+    F: FnMut(Signal<T>),
 {
     /// What the end of a list or watch means for the next, and how long to wait before it.
     fn after(&mut self, ended: Result<(), Stop>, lasted: Duration) -> Option<Duration> {
@@ -163,7 +170,7 @@ where
         loop {
             let page = timeout(ANSWER, self.api.list(&params)).await;
             let page = page.map_err(|_| (Restart::Silent, "no page in time".to_owned()))?.map_err(stop)?;
-            all.extend(page.items.into_iter().map(|object| self.slim(object)));
+            all.extend(page.items.into_iter().map(|object| self.read(object)));
             params.continue_token = page.metadata.continue_.filter(|token| !token.is_empty());
             if params.continue_token.is_none() {
                 let version = page.metadata.resource_version.filter(|v| !v.is_empty());
@@ -209,7 +216,7 @@ where
         }
     }
 
-    fn event(&mut self, event: WatchEvent<K>, fresh: &mut Option<Objects<K>>) -> Result<(), Stop> {
+    fn event(&mut self, event: WatchEvent<K>, fresh: &mut Option<Objects<T>>) -> Result<(), Stop> {
         match event {
             WatchEvent::Bookmark(bookmark) => {
                 let end = bookmark.metadata.annotations.get(INITIAL_END).is_some_and(|v| v == "true");
@@ -228,36 +235,33 @@ where
                 return Err((Restart::Expired, status.message));
             }
             WatchEvent::Error(status) => return Err((Restart::Refused, status.message)),
-            WatchEvent::Added(object) | WatchEvent::Modified(object) => {
-                let object = self.slim(object);
-                match fresh {
-                    Some(objects) => drop(objects.insert(name(&object), object)),
-                    None => self.change(version(&object)?, Change::Apply(object)),
-                }
-            }
+            WatchEvent::Added(object) | WatchEvent::Modified(object) => match fresh {
+                Some(objects) => drop(objects.insert(name(&object), self.read(object))),
+                None => self.change(version(&object)?, Change::Apply(self.read(object))),
+            },
             WatchEvent::Deleted(object) => match fresh {
                 Some(objects) => drop(objects.remove(&name(&object))),
-                None => self.change(version(&object)?, Change::Delete(object)),
+                None => self.change(version(&object)?, Change::Delete(self.read(object))),
             },
         }
         Ok(())
     }
 
-    fn slim(&self, mut object: K) -> K {
+    fn read(&self, mut object: K) -> T {
         if !self.selector.managed_fields {
             object.meta_mut().managed_fields = None;
         }
-        object
+        (self.read)(object)
     }
 
-    fn change(&mut self, version: String, change: Change<K>) {
+    fn change(&mut self, version: String, change: Change<T>) {
         self.version = Some(version);
         (self.tell)(Signal::Change(change));
     }
 }
 
 /// By namespace and name: an object that changes while the initial ones come is sent twice.
-type Objects<K> = BTreeMap<(Option<String>, Option<String>), K>;
+type Objects<T> = BTreeMap<(Option<String>, Option<String>), T>;
 
 fn name<K: Resource>(object: &K) -> (Option<String>, Option<String>) {
     (object.meta().namespace.clone(), object.meta().name.clone())

@@ -1,4 +1,6 @@
 use super::*;
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
+use k8s_openapi::api::networking::v1::NetworkPolicy;
 use serde_json::json;
 use snc_core::names::{DEFAULT_DENY, LABEL_TENANT};
 

@@ -199,8 +199,8 @@ impl Cluster {
         let event = self.streams[stream % STREAMS].pop_front()?;
         let index = &mut self.index;
         Some(match event {
-            Event::Namespace(ns) => index.apply_namespace(&ns),
-            Event::NamespaceGone(ns) => index.delete_namespace(&ns),
+            Event::Namespace(ns) => index.apply_namespace(&*ns),
+            Event::NamespaceGone(ns) => index.delete_namespace(&*ns),
             Event::Pod(pod) => index.apply_pod(&pod),
             Event::PodGone(pod) => index.delete_pod(&pod),
             Event::Tenant(name, Some(tenant)) => index.apply_tenant(&name, tenant),

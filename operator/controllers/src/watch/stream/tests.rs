@@ -58,20 +58,25 @@ where
     let signals: Arc<Mutex<Vec<String>>> = Arc::default();
     let log = signals.clone();
     let api: Api<K> = Api::all(Client::new(service, "default"));
-    let follower = tokio::spawn(follow(api, Selector::default(), move |signal| {
-        let name = |object: &K| object.meta().name.clone().unwrap_or_default();
-        let told = match signal {
-            Signal::Open => return,
-            Signal::Change(Change::Apply(object)) => format!("apply {}", name(&object)),
-            Signal::Change(Change::Delete(object)) => format!("delete {}", name(&object)),
-            Signal::Change(Change::Reset(all)) => {
-                format!("reset {}", all.iter().map(name).collect::<Vec<_>>().join(" "))
-            }
-            Signal::Alive => "alive".to_owned(),
-            Signal::Again(why, _) => format!("again {}", why.as_str()),
-        };
-        log.lock().unwrap().push(told);
-    }));
+    let follower = tokio::spawn(follow(
+        api,
+        Selector::default(),
+        |object| object,
+        move |signal| {
+            let name = |object: &K| object.meta().name.clone().unwrap_or_default();
+            let told = match signal {
+                Signal::Open => return,
+                Signal::Change(Change::Apply(object)) => format!("apply {}", name(&object)),
+                Signal::Change(Change::Delete(object)) => format!("delete {}", name(&object)),
+                Signal::Change(Change::Reset(all)) => {
+                    format!("reset {}", all.iter().map(name).collect::<Vec<_>>().join(" "))
+                }
+                Signal::Alive => "alive".to_owned(),
+                Signal::Again(why, _) => format!("again {}", why.as_str()),
+            };
+            log.lock().unwrap().push(told);
+        },
+    ));
     let mut asked = Vec::new();
     for answer in script {
         let next = tokio::time::timeout(Duration::from_secs(600), handle.next_request());
@@ -262,11 +267,16 @@ async fn bookmarks_keep_a_quiet_watch_alive() {
     let alive: Arc<Mutex<u32>> = Arc::default();
     let count = alive.clone();
     let api: Api<ConfigMap> = Api::all(Client::new(service, "default"));
-    let follower = tokio::spawn(follow(api, Selector::default(), move |signal| match signal {
-        Signal::Alive => *count.lock().unwrap() += 1,
-        Signal::Again(why, text) => panic!("{why:?} {text}"),
-        Signal::Change(_) | Signal::Open => {}
-    }));
+    let follower = tokio::spawn(follow(
+        api,
+        Selector::default(),
+        |object| object,
+        move |signal| match signal {
+            Signal::Alive => *count.lock().unwrap() += 1,
+            Signal::Again(why, text) => panic!("{why:?} {text}"),
+            Signal::Change(_) | Signal::Open => {}
+        },
+    ));
     let (_, send) = handle.next_request().await.unwrap();
     let minutes = futures::stream::unfold(5u32, |version| async move {
         let text = if version == 5 { initial_end(version) } else { bookmark(version) };
