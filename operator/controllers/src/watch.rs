@@ -202,15 +202,16 @@ fn on_pod(context: &Context, change: Change<PodLite>) -> Dirty {
 /// Namespace, name and content.
 type Named<K> = (String, String, Declared<K>);
 
-fn declared<K: Resource>(object: DeserializeGuard<K>) -> Named<K> {
+/// A copy, because lists that were parsed have room to grow: a policy takes half of the memory so.
+fn declared<K: Resource + Clone>(object: DeserializeGuard<K>) -> Named<K> {
     let meta = match &object.0 {
         Ok(object) => object.meta(),
         Err(invalid) => &invalid.metadata,
     };
     let (namespace, name) =
         (meta.namespace.clone().unwrap_or_default(), meta.name.clone().unwrap_or_default());
-    let declared = match object.0 {
-        Ok(object) => Ok(Arc::new(object)),
+    let declared = match &object.0 {
+        Ok(object) => Ok(Arc::new(object.clone())),
         Err(invalid) => Err(Unreadable::new(&invalid.metadata, &invalid.error)),
     };
     (namespace, name, declared)

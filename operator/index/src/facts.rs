@@ -239,7 +239,8 @@ impl From<&ConfigMap> for RecordFacts {
             namespace: map.metadata.namespace.clone().unwrap_or_default(),
             name: map.metadata.name.clone().unwrap_or_default(),
             observed: Observed::from(map),
-            record: Record::read(map).map(Arc::new),
+            // Lists that were parsed have room to grow; a copy has not.
+            record: Record::read(map).map(|record| Arc::new(record.clone())),
         }
     }
 }
