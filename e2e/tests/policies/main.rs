@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod cli;
+mod cluster_policies;
 mod columns;
 mod unreadable;
 
@@ -24,6 +25,10 @@ const CASES: &[Case] = &[
     shared("preflight_says_what_the_cluster_has_and_leaves_no_trace", cli::preflight),
     shared("reach_says_the_same_of_a_cluster_and_of_its_manifests", cli::reach),
     alone("objects_that_cannot_be_read_stop_nothing_else", unreadable::garbage),
+    alone(
+        "a_cluster_network_policy_that_opens_a_namespace_is_named_while_it_is_there",
+        cluster_policies::opening,
+    ),
     alone("the_operator_writes_in_the_language_of_its_configuration", columns::language),
 ];
 

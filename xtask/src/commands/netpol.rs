@@ -1,6 +1,8 @@
 //! `cargo xtask generate --netpol`: what the NetworkPolicy specs of Kubernetes expect, as fixtures of `snc-network`.
 
-use crate::harness::{Builder, Environment, Progress, Toolchain, User, go_command, interrupt, workspace};
+use crate::harness::{
+    Builder, Environment, Progress, Toolchain, User, go_command, go_source, interrupt, workspace,
+};
 use anyhow::{Context, Result, bail};
 use serde_json::{Map, Value, json};
 use std::{
@@ -36,7 +38,7 @@ pub(super) fn generate() -> Result<()> {
 
 /// Their sources stay in the module cache, where Go lets nothing be replaced: they are laid over our package.
 fn build(go: &Path, module: &Path, workplace: &Path) -> Result<PathBuf> {
-    let sources = sources(go, module)?;
+    let sources = go_source(module, KUBERNETES)?.join(SPECS);
     let overlay = workplace.join("overlay.json");
     fs::write(&overlay, serde_json::to_vec(&overlay_of(&sources, &module.join("specs"))?)?)?;
     let recorder = workplace.join("recorder");
@@ -51,14 +53,6 @@ fn build(go: &Path, module: &Path, workplace: &Path) -> Result<PathBuf> {
     checked("go build", &output)?;
     progress.done();
     Ok(recorder)
-}
-
-fn sources(go: &Path, module: &Path) -> Result<PathBuf> {
-    let output = go_command(go, module).args(["mod", "download", "-json", KUBERNETES]).output()?;
-    checked("go mod download", &output)?;
-    let answer: Value = serde_json::from_slice(&output.stdout)?;
-    let dir = answer["Dir"].as_str().context("go mod download names no directory")?;
-    Ok(Path::new(dir).join(SPECS))
 }
 
 fn overlay_of(sources: &Path, package: &Path) -> Result<Value> {
