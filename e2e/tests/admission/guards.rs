@@ -157,14 +157,14 @@ pub fn ratchet(cluster: &Cluster) -> Result<()> {
         ensure!(label(&found, LABEL_FLOOR_LEVEL) == Some("Avance"), "{}", found["metadata"]["labels"]);
         Ok(())
     })?;
-    let weaken = |level: &str| Ask::merge(path.as_str(), json!({"spec": {"level": level}}));
+    let lowered = |level: &str| Ask::merge(path.as_str(), json!({"spec": {"level": level}}));
     // Dry: once accepted for real, the same value is what was written before and stays accepted.
-    let dry = weaken("Essentiel").dry_run();
+    let dry = lowered("Essentiel").dry_run();
     eventually("the ratchet to see the floor", || alice.send(&dry).refused_by(GUARD_RATCHET))?;
     alice.merge(&path, json!({"spec": flows(vec![flow("nouveau", json!({}))])}))?;
     cluster.condition(&path, "Ready", "False", "FieldsRefused")?;
     alice.merge(&path, json!({"spec": {"level": "Avance"}}))?;
-    alice.send(&weaken("Standard")).refused_by(GUARD_RATCHET)?;
+    alice.send(&lowered("Standard")).refused_by(GUARD_RATCHET)?;
     cluster.condition(&path, "Ready", "True", "Applied").map(drop)
 }
 
