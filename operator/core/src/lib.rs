@@ -2,6 +2,8 @@
 
 pub mod cidr;
 pub mod condition;
+pub mod control;
+pub mod facts;
 pub mod flow;
 pub mod lang;
 pub mod lattice;
@@ -10,5 +12,8 @@ pub mod policy;
 pub mod policy_kinds;
 pub mod quantity;
 pub mod quota;
+pub mod requirement;
+pub mod snapshot;
 pub mod text;
 pub mod tier;
+pub mod verdict;

@@ -1,0 +1,161 @@
+use super::{Condition, Meta, Strings, nullable};
+use serde::Deserialize;
+use serde_json::Value;
+
+/// A pod by itself: what it runs as and where.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default)]
+pub struct Pod {
+    pub metadata: Meta,
+    pub spec: PodSpec,
+    pub status: PodStatus,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(default)]
+pub struct PodStatus {
+    pub phase: String,
+    #[serde(deserialize_with = "nullable")]
+    pub conditions: Vec<Condition>,
+}
+
+/// Deployment, `StatefulSet`, `DaemonSet`, `ReplicaSet`, Job or `CronJob`.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Workload {
+    pub metadata: Meta,
+    pub replicas: Option<i64>,
+    pub template: PodTemplate,
+    /// Names of the classes that its volume claim templates ask for.
+    pub storage_classes: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default)]
+pub struct PodTemplate {
+    pub metadata: Meta,
+    pub spec: PodSpec,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct PodSpec {
+    pub service_account_name: String,
+    pub automount_service_account_token: Option<bool>,
+    pub node_name: String,
+    #[serde(deserialize_with = "nullable")]
+    pub node_selector: Strings,
+    pub affinity: Option<Value>,
+    pub runtime_class_name: Option<String>,
+    pub priority_class_name: String,
+    pub host_network: bool,
+    #[serde(deserialize_with = "nullable")]
+    pub topology_spread_constraints: Vec<Spread>,
+    #[serde(deserialize_with = "nullable")]
+    pub containers: Vec<Container>,
+}
+
+/// What a container runs, which for the control plane is how it is set.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(default)]
+pub struct Container {
+    pub name: String,
+    #[serde(deserialize_with = "nullable")]
+    pub command: Vec<String>,
+    #[serde(deserialize_with = "nullable")]
+    pub args: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Spread {
+    pub topology_key: String,
+    pub when_unsatisfiable: String,
+    pub label_selector: Option<Selector>,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default)]
+pub struct Budget {
+    pub metadata: Meta,
+    pub spec: BudgetSpec,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct BudgetSpec {
+    /// Absent selects nothing.
+    pub selector: Option<Selector>,
+    pub min_available: Option<Value>,
+    pub max_unavailable: Option<Value>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Selector {
+    #[serde(deserialize_with = "nullable")]
+    pub match_labels: Strings,
+    #[serde(deserialize_with = "nullable")]
+    pub match_expressions: Vec<SelectorRule>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(default)]
+pub struct SelectorRule {
+    pub key: String,
+    pub operator: String,
+    #[serde(deserialize_with = "nullable")]
+    pub values: Vec<String>,
+}
+
+impl Selector {
+    pub fn is_empty(&self) -> bool {
+        self.match_labels.is_empty() && self.match_expressions.is_empty()
+    }
+
+    /// None where an operator is not one of the four.
+    pub fn matches(&self, labels: &Strings) -> Option<bool> {
+        let mut all = self.match_labels.iter().all(|(key, value)| labels.get(key) == Some(value));
+        for rule in &self.match_expressions {
+            let found = labels.get(&rule.key);
+            all &= match rule.operator.as_str() {
+                "In" => found.is_some_and(|value| rule.values.contains(value)),
+                "NotIn" => found.is_none_or(|value| !rule.values.contains(value)),
+                "Exists" => found.is_some(),
+                "DoesNotExist" => found.is_none(),
+                _ => return None,
+            };
+        }
+        Some(all)
+    }
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Written {
+    metadata: Meta,
+    spec: WrittenSpec,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct WrittenSpec {
+    replicas: Option<i64>,
+    #[serde(deserialize_with = "nullable")]
+    template: PodTemplate,
+    job_template: Option<Box<Written>>,
+    #[serde(deserialize_with = "nullable")]
+    volume_claim_templates: Vec<super::PersistentVolumeClaim>,
+}
+
+impl<'de> Deserialize<'de> for Workload {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Written { metadata, spec } = Written::deserialize(deserializer)?;
+        let template = spec.job_template.map_or(spec.template, |job| job.spec.template);
+        let storage_classes = spec
+            .volume_claim_templates
+            .into_iter()
+            .filter_map(|claim| claim.spec.storage_class_name)
+            .collect();
+        Ok(Self { metadata, replicas: spec.replicas, template, storage_classes })
+    }
+}
