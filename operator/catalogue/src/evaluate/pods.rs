@@ -1,0 +1,193 @@
+//! Pods of one template are judged once, and reported on what made them.
+
+use super::{Object, Said, outcomes};
+use crate::catalogue::Catalogue;
+use crate::profile::Profiles;
+use crate::render::POD_KINDS;
+use serde_json::{Value, json};
+use snc_core::control::Scope;
+use snc_core::facts::{Owner, Pod, Strings};
+use snc_core::snapshot::Snapshot;
+use snc_core::verdict::Subject;
+use std::collections::HashMap;
+use std::hash::{BuildHasher, Hash, Hasher, RandomState};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+pub(super) type Outcomes = Arc<[Said]>;
+
+/// What was said of each pod template, by its content.
+#[derive(Default)]
+pub(super) struct Templates {
+    /// Keyed at random: nobody can write a pod that is taken for another.
+    state: RandomState,
+    known: Mutex<HashMap<u64, Arc<OnceLock<Outcomes>>>>,
+}
+
+/// The token's volume has a name of its own in each pod.
+const TOKEN: &str = "kube-api-access-";
+
+/// The part of an object that holds a pod's metadata and specification, and the kind under which all that hold it
+/// in the same place are judged.
+pub(super) fn holder<'a>(kind: &str, body: &'a Value) -> Option<(&'static str, &'a Value)> {
+    if !POD_KINDS.contains(&kind) {
+        return None;
+    }
+    let (kind, at) = match kind {
+        "core/Pod" => ("Pod", ""),
+        "core/PodTemplate" => ("PodTemplate", "/template"),
+        "batch/CronJob" => ("CronJob", "/spec/jobTemplate/spec/template"),
+        _ => ("Deployment", "/spec/template"),
+    };
+    Some((kind, body.pointer(at).unwrap_or(&Value::Null)))
+}
+
+/// As little of an object as rules on pods read, without what is each pod's own.
+fn template(kind: &str, holder: &Value) -> Value {
+    let part =
+        |name: &str| holder.pointer(&format!("/metadata/{name}")).cloned().unwrap_or_else(|| json!({}));
+    let mut made = json!({"metadata": {"labels": part("labels"), "annotations": part("annotations")}});
+    // Absent stays absent: a rule that reads it cannot conclude.
+    if let Some(spec) = holder.get("spec") {
+        made["spec"] = own(spec);
+        made["spec"].as_object_mut().map(|spec| spec.remove("nodeName"));
+    }
+    match kind {
+        "Pod" => {
+            made["kind"] = json!(kind);
+            made
+        }
+        "PodTemplate" => json!({"kind": kind, "template": made}),
+        "CronJob" => json!({"kind": kind, "spec": {"jobTemplate": {"spec": {"template": made}}}}),
+        _ => json!({"kind": kind, "spec": {"template": made}}),
+    }
+}
+
+fn own(value: &Value) -> Value {
+    match value {
+        Value::String(text) if text.starts_with(TOKEN) => json!(TOKEN),
+        Value::Array(list) => list.iter().map(own).collect(),
+        Value::Object(map) => map.iter().map(|(key, inner)| (key.clone(), own(inner))).collect(),
+        other => other.clone(),
+    }
+}
+
+/// The same parts, without a copy.
+fn hash(holder: &Value, hasher: &mut impl Hasher) {
+    for name in ["labels", "annotations"] {
+        holder.get("metadata").and_then(|meta| meta.get(name)).hash(hasher);
+    }
+    match holder.get("spec") {
+        Some(Value::Object(spec)) => {
+            for (key, value) in spec.iter().filter(|(key, _)| *key != "nodeName") {
+                key.hash(hasher);
+                hash_own(value, hasher);
+            }
+        }
+        other => other.hash(hasher),
+    }
+}
+
+fn hash_own(value: &Value, hasher: &mut impl Hasher) {
+    match value {
+        Value::String(text) if text.starts_with(TOKEN) => TOKEN.hash(hasher),
+        Value::Array(list) => {
+            list.len().hash(hasher);
+            for inner in list {
+                hash_own(inner, hasher);
+            }
+        }
+        Value::Object(map) => {
+            map.len().hash(hasher);
+            for (key, inner) in map {
+                key.hash(hasher);
+                hash_own(inner, hasher);
+            }
+        }
+        other => other.hash(hasher),
+    }
+}
+
+impl Templates {
+    pub(super) fn judge(
+        &self,
+        catalogue: &Catalogue,
+        entries: &[usize],
+        profiles: &dyn Profiles,
+        subject: &Subject,
+        (kind, holder): (&'static str, &Value),
+    ) -> Outcomes {
+        let mut hasher = self.state.build_hasher();
+        kind.hash(&mut hasher);
+        hash(holder, &mut hasher);
+        for scope in Scope::ALL {
+            // One profile is one place in memory for as long as the judge is.
+            profiles.of(subject, *scope).map(std::ptr::from_ref).hash(&mut hasher);
+        }
+        let judged = || outcomes(catalogue, entries, profiles, subject, &template(kind, holder)).into();
+        let held = {
+            let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            known.entry(hasher.finish()).or_default().clone()
+        };
+        held.get_or_init(judged).clone()
+    }
+}
+
+/// What the pods of one controller got, in the order in which they came.
+pub(super) struct Owned {
+    pub first: Subject,
+    pub said: Vec<Outcomes>,
+}
+
+impl Owned {
+    pub(super) fn new(first: &Subject) -> Self {
+        Self { first: first.clone(), said: Vec::new() }
+    }
+
+    /// Pods of one template follow each other, and got the same, of it and for themselves.
+    pub(super) fn add(&mut self, said: &Outcomes) {
+        let same = |(a, b): (&Said, &Said)| a.0 == b.0 && Arc::ptr_eq(&a.1, &b.1);
+        let again = |held: &Outcomes| held.len() == said.len() && held.iter().zip(said.iter()).all(same);
+        if !said.is_empty() && !self.said.iter().rev().take(2).any(again) {
+            self.said.push(said.clone());
+        }
+    }
+}
+
+/// Lets go of what no check reads: of pods that run everywhere and of the system's, checks read all; of the others,
+/// which are most, who made them, where and as which account.
+pub(super) fn forget(subject: &Subject, pod: &mut Pod) {
+    let copies = |owner: &Owner| matches!(owner.kind.as_str(), "ReplicaSet" | "StatefulSet" | "Job");
+    let of_system = ["kube-", "openshift-"].iter().any(|start| subject.namespace.starts_with(start));
+    if of_system || !pod.metadata.controller().is_some_and(copies) {
+        return;
+    }
+    pod.metadata.labels = Strings::new();
+    pod.metadata.annotations = Strings::new();
+    drop(std::mem::take(&mut pod.status));
+    let spec = std::mem::take(&mut pod.spec);
+    pod.spec.service_account_name = spec.service_account_name;
+    pod.spec.node_name = spec.node_name;
+}
+
+/// The controller of an object that is reported on it: of pods, and of what makes pods for something else.
+pub(super) fn owner(object: &Object) -> Option<Subject> {
+    let Subject { namespace, kind, .. } = &object.subject;
+    if !matches!(kind.as_str(), "Pod" | "ReplicaSet" | "Job") {
+        return None;
+    }
+    let owners = object.body.pointer("/metadata/ownerReferences")?.as_array()?;
+    let owner = owners.iter().find(|owner| owner["controller"] == true)?;
+    let text = |field: &str| owner[field].as_str().unwrap_or_default();
+    // A static pod is its node's; nobody else can be told.
+    (text("kind") != "Node").then(|| Subject::new(text("apiVersion"), text("kind"), namespace, text("name")))
+}
+
+/// The last owner that is known.
+pub(super) fn root(snapshot: &Snapshot, owner: &Subject) -> Option<Subject> {
+    let found = snapshot.workloads.get(owner)?;
+    let above = found.metadata.controller().and_then(|above| {
+        let above = Subject::new(&above.api_version, &above.kind, &owner.namespace, &above.name);
+        root(snapshot, &above)
+    });
+    Some(above.unwrap_or_else(|| owner.clone()))
+}

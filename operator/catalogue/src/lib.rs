@@ -1,0 +1,24 @@
+//! The requirements of the referential, the controls that check them, and the engine that judges objects.
+//!
+//! A control of one object is a file of YAML under `controls/`; a control of several is a file of Rust under
+//! `src/checks/`, with the same YAML at its head. The build script finds both.
+
+mod catalogue;
+mod checks;
+mod cluster;
+mod evaluate;
+mod isolation;
+mod normal;
+mod profile;
+mod rbac;
+mod render;
+mod rule;
+mod scores;
+
+pub use catalogue::{Broken, Catalogue, chapters, controls, requirements};
+pub use checks::{Check, World};
+pub use evaluate::{Evaluation, Judge, Object, Scales, Weighed};
+pub use profile::{Profile, Profiles, Settings, Uniform, Zones};
+pub use render::{POD_KINDS, Rendered, VARIABLES, render};
+pub use rule::Compiled;
+pub use scores::{Numbers, RequirementState, States};
