@@ -3,6 +3,7 @@
 mod command;
 mod errors;
 pub mod reach;
+pub mod scan;
 mod subcommands;
 
 use crate::model::Selection;
@@ -15,13 +16,18 @@ use snc_plan::guards::Identity;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Command {
     Status,
     Plan,
     Flows,
     Preflight,
     Reach(Box<reach::ReachArgs>),
+    Scan(Box<scan::ScanArgs>),
+    Audit(Box<scan::ScanArgs>),
+    Controls,
+    Requirements,
+    Explain(String),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +39,10 @@ pub enum Format {
     Markdown,
     Dot,
     Svg,
+    Sarif,
+    Junit,
+    Csv,
+    OpenReports,
 }
 
 #[derive(Debug, Clone)]
@@ -95,6 +105,10 @@ fn read(matches: &ArgMatches, lang: Lang) -> Result<Args, Outcome> {
         Some("diff") => Format::Diff,
         Some("dot") => Format::Dot,
         Some("svg") => Format::Svg,
+        Some("sarif") => Format::Sarif,
+        Some("junit") => Format::Junit,
+        Some("csv") => Format::Csv,
+        Some("openreports") => Format::OpenReports,
         _ => Format::Table,
     };
     let command = match name {
@@ -102,6 +116,11 @@ fn read(matches: &ArgMatches, lang: Lang) -> Result<Args, Outcome> {
         "flows" => Command::Flows,
         "preflight" => Command::Preflight,
         "reach" => Command::Reach(Box::new(reach::read(of_command, format, lang)?)),
+        "scan" => Command::Scan(Box::new(scan::read(of_command, lang)?)),
+        "audit" => Command::Audit(Box::new(scan::read(of_command, lang)?)),
+        "controls" => Command::Controls,
+        "requirements" => Command::Requirements,
+        "explain" => Command::Explain(text("id").unwrap_or_default()),
         _ => Command::Status,
     };
     let settings = Settings {

@@ -1,5 +1,6 @@
 //! Reading the cluster. Nothing here decides anything, and nothing writes.
 
+mod audit;
 mod connect;
 mod gather;
 mod list;
@@ -8,6 +9,7 @@ mod reach;
 mod rights;
 mod snapshot;
 
+pub use audit::unread;
 pub use connect::{Cluster, connect};
 #[cfg(test)]
 pub use list::Kind;

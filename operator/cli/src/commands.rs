@@ -1,9 +1,12 @@
 //! One file per command: read, build the model, show it.
 
+mod audit;
+mod catalogue;
 mod flows;
 mod plan;
 mod preflight;
 mod reach;
+mod scan;
 mod status;
 
 #[cfg(test)]
@@ -25,6 +28,11 @@ pub async fn run(args: &Args) -> Result<Answer, Outcome> {
         Command::Plan => Box::pin(plan::run(args, &connect(args).await?)).await,
         Command::Flows => Box::pin(flows::run(args, &connect(args).await?)).await,
         Command::Reach(asked) => Box::pin(reach::run(args, asked)).await,
+        Command::Scan(asked) => scan::run(args, asked),
+        Command::Audit(asked) => Box::pin(audit::run(args, asked, &connect(args).await?)).await,
+        Command::Controls => catalogue::controls(args),
+        Command::Requirements => catalogue::requirements(args),
+        Command::Explain(id) => catalogue::explained(args, id),
         Command::Preflight => Box::pin(preflight::run(args, &connect(args).await?)).await,
     }
 }
@@ -34,7 +42,7 @@ fn for_machines<T: Serialize>(format: Format, model: &T) -> Option<anyhow::Resul
     match format {
         Format::Json => Some(json::json(model)),
         Format::Yaml => Some(yaml::yaml(model)),
-        Format::Table | Format::Diff | Format::Markdown | Format::Dot | Format::Svg => None,
+        _ => None,
     }
 }
 

@@ -7,6 +7,7 @@ mod manifests;
 mod model;
 mod outcome;
 mod render;
+mod scan;
 mod words;
 
 #[cfg(test)]

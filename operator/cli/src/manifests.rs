@@ -1,11 +1,12 @@
 //! Kubernetes objects from files, directories and standard input, with the place of everything that is wrong.
 
-mod documents;
+pub mod documents;
 mod objects;
 mod paths;
-mod tree;
+pub mod tree;
 
 pub use objects::read;
+pub use paths::{Found, files};
 pub use paths::{Source, sources};
 
 use snc_core::lang::Lang;

@@ -1,10 +1,12 @@
 //! What the commands say, as data: built by pure functions, shown by the renderers.
 
+pub mod catalogue;
 pub mod flows;
 pub mod live;
 pub mod plan;
 pub mod preflight;
 pub mod reach;
+pub mod scan;
 pub mod status;
 
 use serde::Serialize;

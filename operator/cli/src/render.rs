@@ -1,5 +1,6 @@
 //! One model, several forms.
 
+pub mod catalogue;
 pub mod clean;
 pub mod diff;
 pub mod flows;
@@ -7,6 +8,7 @@ pub mod json;
 pub mod markdown;
 pub mod preflight;
 pub mod reach;
+pub mod scan;
 pub mod status;
 pub mod table;
 pub mod yaml;

@@ -1,12 +1,18 @@
 //! What each command is and how it ends.
 
 use super::command::localized;
-use super::reach;
+use super::{reach, scan};
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, Command};
 use snc_core::lang::Lang;
 
 pub fn all(lang: Lang) -> Vec<Command> {
+    let mut all = of_isolation(lang);
+    all.extend(of_catalogue(lang));
+    all
+}
+
+fn of_isolation(lang: Lang) -> Vec<Command> {
     vec![
         sub(
             "status",
@@ -70,6 +76,76 @@ pub fn all(lang: Lang) -> Vec<Command> {
                     "With -n or --tenant: the connections with an end there.\n1: the change opens something (--diff; see --fail-on). 3: an answer cannot be decided.",
                 ),
                 "table|json|yaml|dot|svg|md",
+            ),
+            lang,
+        ),
+    ]
+}
+
+fn of_catalogue(lang: Lang) -> Vec<Command> {
+    vec![
+        scan::scan_arguments(
+            sub(
+                "scan",
+                lang,
+                (
+                    "Juge des manifestes par le catalogue, sans cluster ni réseau",
+                    "Judges manifests by the catalogue, with no cluster and no network",
+                ),
+                (
+                    "1 : un contrôle échoue à la gravité de --fail-on ou au-dessus. 2 : une entrée est illisible ; le reste est jugé quand même.",
+                    "1: a control fails at the severity of --fail-on or above. 2: some input cannot be read; the rest is judged all the same.",
+                ),
+                "table|json|yaml|sarif|junit|csv|md|openreports",
+            ),
+            lang,
+        ),
+        scan::judging_arguments(
+            sub(
+                "audit",
+                lang,
+                (
+                    "Juge un cluster par le catalogue, avec vos droits et sans l'opérateur",
+                    "Judges a cluster by the catalogue, with your rights and without the operator",
+                ),
+                (
+                    "Les contrôles de portée tenant jugent tout namespace hors kube-* et hors de l'opérateur.\n1 : un contrôle échoue. 3 : quelque chose n'a pas pu être lu, et les contrôles qui le lisent sont inconnus.",
+                    "Controls of scope tenant judge every namespace but kube-* and the operator's.\n1: a control fails. 3: something could not be read, and the controls that read it are unknown.",
+                ),
+                "table|json|yaml|sarif|junit|csv|md|openreports",
+            ),
+            lang,
+        ),
+        sub(
+            "controls",
+            lang,
+            ("Les contrôles du catalogue", "The controls of the catalogue"),
+            ("Un contrôle en entier : kubectl snc explain ID.", "A control in full: kubectl snc explain ID."),
+            "table|json|yaml|md",
+        ),
+        sub(
+            "requirements",
+            lang,
+            (
+                "Les 287 exigences de SecNumCloud 3.2 et leurs contrôles",
+                "The 287 requirements of SecNumCloud 3.2 and their controls",
+            ),
+            (
+                "Résumées dans nos propres mots ; seul le texte de l'ANSSI fait foi.",
+                "Summarised in our own words; only ANSSI's text is binding.",
+            ),
+            "table|json|yaml",
+        ),
+        scan::id_argument(
+            sub(
+                "explain",
+                lang,
+                ("Un contrôle ou une exigence, en entier", "A control or a requirement, in full"),
+                (
+                    "2 : aucun contrôle ni exigence de ce nom.",
+                    "2: no control and no requirement of that name.",
+                ),
+                "table|json|yaml",
             ),
             lang,
         ),

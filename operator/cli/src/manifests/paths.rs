@@ -14,24 +14,49 @@ pub struct Source {
     pub text: String,
 }
 
+/// A file to read; standard input has no path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    pub name: String,
+    pub path: Option<PathBuf>,
+}
+
 /// The files themselves whatever their names; in directories, recursively, those with a known ending.
-pub fn sources(paths: &[PathBuf]) -> Result<Vec<Source>, Vec<Unreadable>> {
+pub fn files(paths: &[PathBuf]) -> (Vec<Found>, Vec<Unreadable>) {
     let (mut found, mut wrong) = (Vec::new(), Vec::new());
     for path in paths {
         if path.as_os_str() == STDIN {
-            let mut bytes = Vec::new();
-            let read = std::io::stdin().lock().read_to_end(&mut bytes);
-            keep("stdin".to_owned(), read.map(|_| bytes), &mut found, &mut wrong);
+            found.push(Found { name: "stdin".to_owned(), path: None });
         } else if path.is_dir() {
-            let before = found.len();
+            let before = (found.len(), wrong.len());
             directory(path, &mut found, &mut wrong);
-            if found.len() == before && wrong.is_empty() {
+            if (found.len(), wrong.len()) == before {
                 let what = Text::new("aucun fichier .yaml, .yml ou .json", "no .yaml, .yml or .json file");
                 wrong.push(at(path, what));
             }
         } else {
-            keep(path.display().to_string(), std::fs::read(path), &mut found, &mut wrong);
+            found.push(file(path.clone()));
         }
+    }
+    (found, wrong)
+}
+
+fn file(path: PathBuf) -> Found {
+    Found { name: path.display().to_string(), path: Some(path) }
+}
+
+fn standard_input() -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    std::io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes)
+}
+
+/// The same, read whole.
+pub fn sources(paths: &[PathBuf]) -> Result<Vec<Source>, Vec<Unreadable>> {
+    let (files, mut wrong) = files(paths);
+    let mut found = Vec::new();
+    for file in files {
+        let read = file.path.map_or_else(standard_input, std::fs::read);
+        keep(file.name, read, &mut found, &mut wrong);
     }
     if wrong.is_empty() { Ok(found) } else { Err(wrong) }
 }
@@ -40,7 +65,7 @@ fn at(path: &Path, what: Text) -> Unreadable {
     Unreadable { place: Place { file: path.display().to_string(), ..Place::default() }, what }
 }
 
-fn directory(path: &Path, found: &mut Vec<Source>, wrong: &mut Vec<Unreadable>) {
+fn directory(path: &Path, found: &mut Vec<Found>, wrong: &mut Vec<Unreadable>) {
     let entries = std::fs::read_dir(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
     let mut entries = match entries {
         Ok(entries) => entries.into_iter().map(|entry| entry.path()).collect::<Vec<_>>(),
@@ -53,7 +78,7 @@ fn directory(path: &Path, found: &mut Vec<Source>, wrong: &mut Vec<Unreadable>) 
         if entry.is_dir() && !entry.is_symlink() {
             directory(&entry, found, wrong);
         } else if entry.extension().and_then(|e| e.to_str()).is_some_and(|ending| ENDINGS.contains(&ending)) {
-            keep(entry.display().to_string(), std::fs::read(&entry), found, wrong);
+            found.push(file(entry));
         }
     }
 }

@@ -4,10 +4,11 @@ use serde_path_to_error::{Path, Segment};
 use serde_saphyr::Spanned;
 use std::fmt;
 
-/// A value that remembers the line on which it stands.
+/// A value that remembers where it stands; a column of 0 is not known.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Node {
     pub line: u64,
+    pub column: u64,
     pub tree: Tree,
 }
 
@@ -29,7 +30,7 @@ impl Node {
             }
             scalar => Tree::Scalar(scalar),
         };
-        Self { line, tree }
+        Self { line, column: 0, tree }
     }
 
     pub fn shift(&mut self, lines: u64) {
@@ -104,7 +105,8 @@ impl Node {
 impl<'de> Deserialize<'de> for Node {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let spanned = Spanned::<Tree>::deserialize(deserializer)?;
-        Ok(Self { line: spanned.referenced.line(), tree: spanned.value })
+        let place = spanned.referenced;
+        Ok(Self { line: place.line(), column: place.column(), tree: spanned.value })
     }
 }
 

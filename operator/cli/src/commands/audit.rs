@@ -1,0 +1,52 @@
+//! `audit`: a live cluster by the reader's own rights; no operator is needed.
+
+use super::scan::{outcome, shown};
+use crate::args::Args;
+use crate::args::scan::ScanArgs;
+use crate::cluster::{Cluster, unread};
+use crate::model::scan::{Of, report};
+use crate::outcome::{Answer, Outcome};
+use crate::scan::Scanned;
+use jiff::Timestamp;
+use snc_catalogue::{Catalogue, Judge, Zones};
+use snc_core::snapshot::Availability;
+use std::collections::BTreeMap;
+
+/// Namespaces that no tenant has.
+const SYSTEM: [&str; 3] = ["kube-system", "kube-public", "kube-node-lease"];
+
+pub async fn run(args: &Args, asked: &ScanArgs, cluster: &Cluster) -> Result<Answer, Outcome> {
+    let lang = args.lang;
+    let catalogue = Catalogue::on_demand().map_err(|broken| Outcome::undecided(broken.to_string()))?;
+    let ours = [&args.settings.identity.namespace, &args.settings.canary_namespace].map(String::as_str);
+    let zones = Zones::new(asked.profile.clone(), SYSTEM.into_iter().chain(ours));
+    let mut judge = Judge::new(&catalogue, &zones);
+    let kinds = catalogue.reads();
+    let served = cluster.served(&kinds).await.map_err(|trouble| Outcome::undecided(trouble.message(lang)))?;
+    let (mut objects, mut told) = (0, Vec::new());
+    for kind in &kinds {
+        let Some(resource) = served.get(kind) else {
+            judge.set(kind, Availability::NotServed);
+            continue;
+        };
+        match cluster.judge(&mut judge, kind, resource).await {
+            Ok(count) => {
+                objects += count;
+                judge.set(kind, Availability::Held);
+            }
+            Err(trouble) => {
+                told.push(trouble.message(lang));
+                judge.set(kind, unread(&trouble));
+            }
+        }
+    }
+    let evaluation = judge.conclude(Timestamp::now());
+    let scanned = Scanned { evaluation, places: BTreeMap::new(), wrong: Vec::new(), objects, foreign: 0 };
+    let report = report(&catalogue, &scanned, Of::Cluster, asked.profile.level, lang);
+    let text = shown(&report, &catalogue, args).map_err(|error| super::unprintable(&error))?;
+    let mut outcome = outcome(&report, asked, args);
+    // What could not be read was not judged, whatever else was asked for.
+    outcome.undecided |= !told.is_empty();
+    outcome.reasons.extend(told);
+    Ok(Answer { text, outcome })
+}
