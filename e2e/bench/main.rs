@@ -1,12 +1,15 @@
 //! `cargo xtask bench`: what the operator costs and how fast it is, on a real API server. It measures and prints; nothing
 //! here passes or fails by a figure.
 
+mod audit;
 mod converge;
 mod drift;
 mod lab;
 mod memory;
 mod reach;
 mod report;
+mod scan;
+mod workload;
 
 use anyhow::{Result, bail};
 use clap::{Parser, ValueEnum};
@@ -24,6 +27,10 @@ enum Scenario {
     Memory,
     /// Who can reach whom in a large cluster
     Reach,
+    /// `kubectl snc scan` beside the decoding of the same file
+    Scan,
+    /// `kubectl snc audit` beside the listing of the same kinds
+    Audit,
 }
 
 #[derive(Debug, Parser)]
@@ -41,6 +48,9 @@ struct Args {
     flows: usize,
     #[arg(long, default_value_t = 10_000)]
     pods: usize,
+    /// Pods of the file that is scanned
+    #[arg(long, default_value_t = 100_000)]
+    scanned: usize,
     /// Deletions
     #[arg(long, default_value_t = 50)]
     repairs: usize,
@@ -69,6 +79,14 @@ fn run(args: &Args) -> Result<()> {
     let mut report = Report::default();
     if wanted(Scenario::Reach) {
         reach::measure(&mut report);
+    }
+    if wanted(Scenario::Scan) {
+        scan::measure(args.scanned, &mut report)?;
+    }
+    if wanted(Scenario::Audit) {
+        let lab = lab::Lab::start()?;
+        audit::measure(&lab, args.pods, &mut report)?;
+        lab.stop()?;
     }
     let on_a_cluster = [Scenario::Converge, Scenario::Drift, Scenario::Memory];
     if on_a_cluster.into_iter().any(wanted) {

@@ -1,5 +1,6 @@
 //! What tenants and platform declare, and what they are told of it.
 
+mod audit;
 mod bad_input;
 mod cli;
 mod cluster_policies;
@@ -23,6 +24,7 @@ const CASES: &[Case] = &[
     shared("a_level_below_the_tenants_is_ignored_and_reported_by_its_path", bad_input::level_below),
     shared("five_hundred_flows_are_applied", bad_input::five_hundred_flows),
     shared("preflight_says_what_the_cluster_has_and_leaves_no_trace", cli::preflight),
+    shared("audit_says_of_a_cluster_what_scan_says_of_its_manifests", audit::audit),
     shared("reach_says_the_same_of_a_cluster_and_of_its_manifests", cli::reach),
     alone("objects_that_cannot_be_read_stop_nothing_else", unreadable::garbage),
     alone(
