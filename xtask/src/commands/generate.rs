@@ -15,7 +15,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
         return netpol::generate();
     }
     cargo::build_binaries(false)?;
-    let changed = Generated::from_binary(&cargo::built("snc-operator"))?.write()?;
+    let changed = Generated::from_binaries(cargo::built)?.write()?;
     for path in &changed {
         println!("{}", path.display());
     }

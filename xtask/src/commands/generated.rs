@@ -1,4 +1,4 @@
-//! The files of this repository that the operator's binary prints, and how they differ from what it prints.
+//! The files of this repository that its binaries print, and how they differ from what these print.
 
 use crate::harness::workspace;
 use anyhow::{Context, Result, bail};
@@ -12,20 +12,38 @@ use std::{
 };
 
 /// One more line here is one more generated file.
-const OUTPUTS: [Output; 2] = [
-    Output { args: &["crds"], target: Target::FilePerCrd(&["crds", "charts/snc-operator/crds"]) },
-    Output { args: &["guards"], target: Target::File("manifests/guards.yaml") },
+const OUTPUTS: [Output; 4] = [
+    Output {
+        binary: "snc-operator",
+        args: &["crds"],
+        target: Target::FilePerCrd(&["crds", "charts/snc-operator/crds"]),
+    },
+    Output { binary: "snc-operator", args: &["guards"], target: Target::File("manifests/guards.yaml") },
+    Output {
+        binary: "kubectl-snc",
+        args: &["controls", "-o", "md", "--lang", "en"],
+        target: Target::Page("docs/controls.md"),
+    },
+    Output {
+        binary: "kubectl-snc",
+        args: &["controls", "-o", "md", "--lang", "fr"],
+        target: Target::Page("docs/controles.md"),
+    },
 ];
 
 const HEADER: &str = "# Printed by the operator's binary (`cargo xtask generate`): edits are lost.\n";
+const PAGE_HEADER: &str = "<!-- Printed by kubectl-snc (`cargo xtask generate`): edits are lost. -->\n";
 
 struct Output {
+    binary: &'static str,
     args: &'static [&'static str],
     target: Target,
 }
 
 enum Target {
     File(&'static str),
+    /// As it is printed.
+    Page(&'static str),
     /// One file per CRD in each of these directories, which hold nothing else.
     FilePerCrd(&'static [&'static str]),
 }
@@ -38,9 +56,11 @@ pub(super) struct Generated {
 }
 
 impl Generated {
-    pub(super) fn from_binary(binary: &Path) -> Result<Self> {
+    /// `built` says where a binary of that name is.
+    pub(super) fn from_binaries(built: impl Fn(&str) -> PathBuf) -> Result<Self> {
         let mut generated = Self::default();
         for output in &OUTPUTS {
+            let binary = &built(output.binary);
             let text = print(binary, output.args)?;
             generated
                 .add(&output.target, &text)
@@ -50,11 +70,16 @@ impl Generated {
     }
 
     fn add(&mut self, target: &Target, text: &str) -> Result<()> {
+        if let Target::Page(path) = *target {
+            self.files.insert(PathBuf::from(path), format!("{PAGE_HEADER}{text}"));
+            return Ok(());
+        }
         let documents = documents(text);
         if documents.is_empty() {
             bail!("there is no document in it");
         }
         match *target {
+            Target::Page(_) => {}
             Target::File(path) => {
                 self.files.insert(PathBuf::from(path), format!("{HEADER}---\n{}", documents.join("---\n")));
             }

@@ -19,14 +19,15 @@ pub(super) fn run(_: &Args) -> Result<()> {
 pub(super) fn check() -> Result<()> {
     lock_file()?;
     one_tls_provider()?;
-    let binary = cargo::built("snc-operator");
-    if !binary.is_file() {
-        bail!("{} is not built; stage `build` of `cargo xtask test` builds it", binary.display());
+    for binary in ["snc-operator", "kubectl-snc"].map(cargo::built) {
+        if !binary.is_file() {
+            bail!("{} is not built; stage `build` of `cargo xtask test` builds it", binary.display());
+        }
     }
-    let diff = Generated::from_binary(&binary)?.diff()?;
+    let diff = Generated::from_binaries(cargo::built)?.diff()?;
     if !diff.is_empty() {
         print!("{diff}");
-        bail!("generated files are not what the operator prints; `cargo xtask generate` writes them");
+        bail!("generated files are not what the binaries print; `cargo xtask generate` writes them");
     }
     println!("generated files, Cargo.lock and the TLS provider are as they should be");
     Ok(())

@@ -270,6 +270,8 @@ impl Scene {
         if let Some(kubeconfig) = self.platform.client().kubeconfig() {
             command.env("KUBECONFIG", kubeconfig);
         }
+        // Manifests are named from there.
+        command.current_dir(workspace::root());
         command.arg("snc").args(args).args(["--lang", self.lang.code()]).stdin(Stdio::null());
         Ok(Some(command))
     }

@@ -39,6 +39,13 @@ pub(super) fn show(scene: &Scene, played: &[Played]) -> Result<()> {
     );
     say::verbatim(&mistakes::table(scene, played));
 
+    say::heading(scene.pick(
+        "Ce que le catalogue dit des manifestes, avant de les appliquer",
+        "What the catalogue says of the manifests, before they are applied",
+    ));
+    snc(scene, &["scan", "manifests/demo/shop", "--level", "Essentiel"])?;
+    snc(scene, &["scan", "manifests/demo/mistakes", "--level", "Essentiel"])?;
+
     say::heading(scene.pick("Les pods", "The pods"));
     pods(scene)
 }
@@ -140,6 +147,16 @@ pub(super) fn next(scene: &Scene, name: &str) -> Result<()> {
             "kubectl snc plan",
             "ce que l'opérateur changerait maintenant",
             "what the operator would change now",
+        ),
+        (
+            "kubectl snc audit",
+            "ce que le catalogue dit de ce cluster",
+            "what the catalogue says of this cluster",
+        ),
+        (
+            "kubectl snc explain 9.7.a",
+            "une exigence, ses contrôles, ses preuves",
+            "a requirement, its controls, its evidence",
         ),
         ("kubectl snc flows -o md", "la matrice des flux pour l'auditeur", "the flow matrix for the auditor"),
         (
