@@ -182,12 +182,42 @@ pub(super) fn owner(object: &Object) -> Option<Subject> {
     (text("kind") != "Node").then(|| Subject::new(text("apiVersion"), text("kind"), namespace, text("name")))
 }
 
-/// The last owner that is known.
+/// More than anything makes: a pod has a set, a set a deployment, which may have an owner of its own.
+const DEEPEST: usize = 8;
+
+/// The last owner that is known. Owners are what people write: they may go round in a circle.
 pub(super) fn root(snapshot: &Snapshot, owner: &Subject) -> Option<Subject> {
-    let found = snapshot.workloads.get(owner)?;
-    let above = found.metadata.controller().and_then(|above| {
+    let above = |owner: &Subject| {
+        let above = snapshot.workloads.get(owner)?.metadata.controller()?;
         let above = Subject::new(&above.api_version, &above.kind, &owner.namespace, &above.name);
-        root(snapshot, &above)
-    });
-    Some(above.unwrap_or_else(|| owner.clone()))
+        snapshot.workloads.get(&above).is_some().then_some(above)
+    };
+    snapshot.workloads.get(owner)?;
+    std::iter::successors(Some(owner.clone()), above).take(DEEPEST).last()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(name: &str, owner: Option<&str>) -> (Subject, Value) {
+        let owners: Vec<Value> = owner
+            .map(|name| json!({"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": name, "controller": true}))
+            .into_iter()
+            .collect();
+        let body = json!({"metadata": {"ownerReferences": owners}});
+        (Subject::new("apps/v1", "ReplicaSet", "shop", name), body)
+    }
+
+    #[test]
+    fn owners_that_go_round_in_a_circle_end() {
+        let mut snapshot = Snapshot::default();
+        for (subject, body) in [set("a", Some("b")), set("b", Some("a")), set("c", Some("d")), set("d", None)]
+        {
+            snapshot.put(&subject, &body);
+        }
+        assert!(root(&snapshot, &set("a", None).0).is_some());
+        assert_eq!(root(&snapshot, &set("c", None).0), Some(set("d", None).0));
+        assert_eq!(root(&snapshot, &set("nobody", None).0), None);
+    }
 }
