@@ -11,6 +11,7 @@ pub mod reach;
 pub mod scan;
 pub mod status;
 pub mod table;
+pub mod xml;
 pub mod yaml;
 
 use std::io::IsTerminal;

@@ -1,8 +1,8 @@
 //! `JUnit` XML: one suite for each control that judged something, one case for each object that it did not pass.
 
 use crate::model::scan::{Found, ScanReport};
-use crate::render::clean;
 use crate::render::scan::place;
+use crate::render::xml::escape;
 use snc_core::verdict::Verdict;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -63,20 +63,4 @@ fn case(xml: &mut String, found: &Found) {
         found.severity,
         text.lines().map(escape).collect::<Vec<_>>().join("\n")
     );
-}
-
-/// Characters that XML cannot hold are written out.
-fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in clean::line(text).chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\u{fffe}' | '\u{ffff}' => out.push('\u{fffd}'),
-            c => out.push(c),
-        }
-    }
-    out
 }
