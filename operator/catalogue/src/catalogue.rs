@@ -6,7 +6,7 @@ use crate::rule::Compiled;
 use serde::de::DeserializeOwned;
 use snc_core::control::Control;
 use snc_core::requirement::{Chapter, Requirement};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{LazyLock, OnceLock};
 
 /// A control that cannot be used, and why.
@@ -51,6 +51,8 @@ pub(crate) struct Entry {
     pub assessor: Assessor,
     /// Of no pod but the static ones of a control plane.
     pub static_pods_only: bool,
+    /// Of a cluster's own making: it disproves, and proves nothing.
+    pub custom: bool,
 }
 
 impl Entry {
@@ -70,6 +72,12 @@ impl Entry {
 
 /// Fewer rules than this are compiled sooner than a thread has started.
 const WORTH_A_THREAD: usize = 8;
+
+/// How the ids of controls begin that are not the product's.
+pub const CUSTOM: &str = "custom-";
+
+/// How many of them there may be.
+pub const MOST_CUSTOM: usize = 200;
 
 /// Controls, ready to judge.
 pub struct Catalogue {
@@ -92,14 +100,60 @@ impl Catalogue {
 
     pub fn of(controls: impl IntoIterator<Item = Control>) -> Result<Self, Broken> {
         let catalogue = Self::uncompiled(controls)?;
-        for entry in &catalogue.entries {
+        catalogue.complete(|_| true)?;
+        Ok(catalogue)
+    }
+
+    fn complete(&self, of: impl Fn(&Entry) -> bool) -> Result<(), Broken> {
+        for entry in self.entries.iter().filter(|entry| of(entry)) {
             let complete = |rule: &Compiled| rule.complete();
             if let Some(rule) = entry.rule() {
                 let broken = |why| Broken { control: entry.control.id.clone(), why };
                 rule.map_err(str::to_owned).and_then(complete).map_err(broken)?;
             }
         }
+        Ok(())
+    }
+
+    /// Whether the control of that place is a cluster's own.
+    pub fn is_custom(&self, control: usize) -> bool {
+        self.entries.get(control).is_some_and(|entry| entry.custom)
+    }
+
+    /// Every control of the product, and those of a cluster's own, which [`crate::custom`] took.
+    pub fn with_custom(custom: Vec<Control>) -> Result<Self, Broken> {
+        let mut ids = BTreeSet::new();
+        for (at, control) in custom.iter().enumerate() {
+            let broken = |why: String| Err(Broken { control: control.id.clone(), why });
+            if !control.id.starts_with(CUSTOM) || control.rule.is_none() {
+                return broken(format!("not a rule whose id begins with {CUSTOM}"));
+            }
+            if !ids.insert(&control.id) {
+                return broken("there twice".to_owned());
+            }
+            if at >= MOST_CUSTOM {
+                return broken(format!("there may be {MOST_CUSTOM}"));
+            }
+        }
+        let catalogue = Self::uncompiled(controls().iter().cloned().chain(custom))?;
+        catalogue.complete(|entry| entry.custom)?;
         Ok(catalogue)
+    }
+
+    /// And controls of a cluster's own that are wrong: what is not judged by them is unknown, so that nothing gets
+    /// better by a mistake.
+    #[must_use]
+    pub fn and_unusable(mut self, wrong: Vec<Control>) -> Self {
+        for control in wrong {
+            let judged = if is_on_pods(&control) { &mut self.by_template } else { &mut self.by_kind };
+            for kind in kinds(&control.reads) {
+                judged.entry(kind).or_default().push(self.entries.len());
+            }
+            let why = format!("kubectl describe sncctl {}", control.id);
+            let assessor = Assessor::Rule(OnceLock::from(Err(why)));
+            self.entries.push(Entry { control, assessor, static_pods_only: false, custom: true });
+        }
+        self
     }
 
     fn uncompiled(controls: impl IntoIterator<Item = Control>) -> Result<Self, Broken> {
@@ -119,9 +173,10 @@ impl Catalogue {
                 Assessor::Check(checks::find(&control.id).ok_or_else(why).map_err(broken)?)
             };
             debug_assert!(!matches!(assessor, Assessor::Check(_)) || !is_on_pods(&control));
-            let applies = control.rule.as_ref().and_then(|rule| rule.applies.as_deref());
-            let static_pods_only = applies.is_some_and(asks_for_a_component);
-            entries.push(Entry { control, assessor, static_pods_only });
+            let static_pods_only =
+                control.reads == ["core/Pod"] && control.rule.as_ref().is_some_and(|rule| rule.component);
+            let custom = control.id.starts_with(CUSTOM);
+            entries.push(Entry { control, assessor, static_pods_only, custom });
         }
         Ok(Self { entries, by_kind, by_template })
     }
@@ -146,21 +201,9 @@ impl Catalogue {
     }
 
     /// Every kind that some control reads.
-    pub fn reads(&self) -> std::collections::BTreeSet<String> {
+    pub fn reads(&self) -> BTreeSet<String> {
         self.controls().flat_map(|control| kinds(&control.reads)).collect()
     }
-}
-
-/// Whether this is false of what runs no component of a control plane, whatever else it asks: such rules are many,
-/// and such pods few.
-fn asks_for_a_component(applies: &str) -> bool {
-    let first = applies.split("&&").next().unwrap_or_default().trim();
-    let named =
-        |rest: &str| rest.split_once('\'').is_some_and(|(_, rest)| rest == " in variables.components");
-    let some = |rest: &str| rest.ends_with(')') && !rest.contains('(');
-    let asks = first.strip_prefix('\'').is_some_and(named)
-        || first.strip_prefix("variables.components.exists(").is_some_and(some);
-    asks && !applies.contains("||") && !applies.contains('?')
 }
 
 /// With `pods` taken apart.
@@ -176,27 +219,6 @@ pub(crate) fn kinds(reads: &[String]) -> Vec<String> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn only_what_is_false_without_a_component_asks_for_one() {
-        for yes in [
-            "'etcd' in variables.components",
-            "'etcd' in variables.components && variables.flags.exists(f, f == 'a')",
-            "variables.components.exists(c, c in ['a', 'b']) && !('c' in variables.components)",
-        ] {
-            assert!(asks_for_a_component(yes), "{yes}");
-        }
-        for no in [
-            "!('etcd' in variables.components)",
-            "'etcd' in variables.components == false",
-            "'etcd' in variables.components || true",
-            "'etcd' in variables.components ? false : true",
-            "variables.components.exists(c, c == 'a') == (false)",
-            "variables.components.all(c, c == 'a')",
-            "true && 'etcd' in variables.components",
-        ] {
-            assert!(!asks_for_a_component(no), "{no}");
-        }
-    }
     #[test]
     fn a_rule_that_does_not_compile_is_never_a_pass() {
         use crate::{Judge, Object, Profile, Uniform};

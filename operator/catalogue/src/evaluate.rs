@@ -1,16 +1,22 @@
 //! Objects go in one by one and only their verdicts stay; what rules on several objects need of them is kept apart.
 
-mod pods;
+mod glance;
+mod owned;
+pub(crate) mod pods;
 
-use crate::catalogue::{Assessor, Catalogue, kinds};
-use crate::checks::World;
+use crate::catalogue::{Assessor, Catalogue, Entry, kinds};
+use crate::checks::{Check, World};
 use crate::normal::without_nulls;
 use crate::profile::{Profiles, Settings};
 use crate::rule::{bind, set_params, unusable};
+use glance::Glances;
 use jiff::Timestamp;
-use pods::{Outcomes, Owned, Templates};
-use serde_json::Value;
-use snc_core::control::WhenAbsent;
+use owned::Owned;
+pub(crate) use owned::{comes_before, is_idle};
+use pods::{Outcomes, Templates};
+use serde_json::{Map, Value};
+use snc_core::control::{Control, WhenAbsent};
+use snc_core::facts::Pod;
 use snc_core::snapshot::{Availability, Snapshot};
 use snc_core::verdict::{Outcome, Subject, Verdict};
 use std::collections::{BTreeMap, BTreeSet};
@@ -41,19 +47,25 @@ pub struct Evaluation {
     /// Every verdict on every object.
     pub verdicts: BTreeMap<Subject, BTreeMap<usize, Verdict>>,
     /// Why, and where, of what is not a pass.
-    pub findings: BTreeMap<(usize, Subject), Outcome>,
+    pub findings: BTreeMap<(usize, Subject), Arc<Outcome>>,
 }
 
 impl Evaluation {
     /// The worse of two verdicts stays.
-    fn add(&mut self, control: usize, subject: &Subject, outcome: &Outcome) {
-        let verdicts = self.verdicts.entry(subject.clone()).or_default();
-        if verdicts.get(&control).is_some_and(|held| *held >= outcome.verdict) {
+    fn add<'o>(&mut self, subject: &Subject, said: impl IntoIterator<Item = &'o Said>) {
+        let mut said = said.into_iter().peekable();
+        if said.peek().is_none() {
             return;
         }
-        verdicts.insert(control, outcome.verdict);
-        if outcome.verdict >= Verdict::Exempt {
-            self.findings.insert((control, subject.clone()), outcome.clone());
+        let verdicts = self.verdicts.entry(subject.clone()).or_default();
+        for (control, outcome) in said {
+            if verdicts.get(control).is_some_and(|held| *held >= outcome.verdict) {
+                continue;
+            }
+            verdicts.insert(*control, outcome.verdict);
+            if outcome.verdict >= Verdict::Exempt {
+                self.findings.insert((*control, subject.clone()), outcome.clone());
+            }
         }
     }
 
@@ -89,25 +101,81 @@ pub struct Scales<'c> {
     catalogue: &'c Catalogue,
     profiles: &'c dyn Profiles,
     templates: Templates,
+    glances: Glances,
+    pods_by_template: bool,
+    /// Kinds of which more is kept than what is said of them.
+    kept: BTreeSet<String>,
 }
 
 /// What the rules on one object say of it.
 pub struct Weighed {
-    own: Outcomes,
-    shared: Outcomes,
+    pub(crate) own: Outcomes,
+    pub(crate) shared: Outcomes,
 }
 
-impl Scales<'_> {
+/// What stays of an object that was weighed.
+pub struct Gist {
+    subject: Subject,
+    kind: String,
+    owner: Option<Subject>,
+    idle: bool,
+    facts: Facts,
+    weighed: Weighed,
+}
+
+enum Facts {
+    None,
+    Pod(Result<Box<Pod>, String>),
+    /// Read when it is taken.
+    Whole(Value),
+}
+
+impl Gist {
+    pub fn subject(&self) -> &Subject {
+        &self.subject
+    }
+}
+
+/// What was said of a template holds as long as every profile stays where it is in memory.
+pub(crate) fn weigh(
+    catalogue: &Catalogue,
+    profiles: &dyn Profiles,
+    templates: &Templates,
+    object: &Object,
+) -> Weighed {
+    let Catalogue { by_kind, by_template, .. } = catalogue;
+    let kind = object.subject.kind_key();
+    let own = by_kind.get(&kind).map(Vec::as_slice).unwrap_or_default();
+    let own = outcomes(catalogue, own, profiles, &object.subject, &object.body);
+    let shared = by_template.get(&kind).zip(pods::holder(&kind, &object.body));
+    let shared = shared
+        .map(|(entries, holder)| templates.judge(catalogue, entries, profiles, &object.subject, holder));
+    Weighed { own: own.into(), shared: shared.unwrap_or_default() }
+}
+
+impl<'c> Scales<'c> {
+    fn new(catalogue: &'c Catalogue, profiles: &'c dyn Profiles) -> Self {
+        let pods_by_template = glance::by_template_only(catalogue);
+        let (templates, glances) = (Templates::default(), Glances::default());
+        Self { catalogue, profiles, templates, glances, pods_by_template, kept: kept(catalogue) }
+    }
+
+    /// Weighs an object and lets go of what nobody reads.
+    pub fn gist(&self, object: Object) -> Gist {
+        let (weighed, owner) = (self.weigh(&object), pods::owner(&object));
+        let idle = owner.is_some() && is_idle(&object);
+        let Object { subject, body } = object;
+        let kind = subject.kind_key();
+        let facts = match kind.as_str() {
+            other if !self.kept.contains(other) => Facts::None,
+            glance::POD => Facts::Pod(pods::read(&subject.namespace, &body).map(Box::new)),
+            _ => Facts::Whole(body),
+        };
+        Gist { subject, kind, owner, idle, facts, weighed }
+    }
+
     pub fn weigh(&self, object: &Object) -> Weighed {
-        let Catalogue { by_kind, by_template, .. } = self.catalogue;
-        let kind = object.subject.kind_key();
-        let own = by_kind.get(&kind).map(Vec::as_slice).unwrap_or_default();
-        let own = outcomes(self.catalogue, own, self.profiles, &object.subject, &object.body);
-        let shared = by_template.get(&kind).zip(pods::holder(&kind, &object.body));
-        let shared = shared.map(|(entries, holder)| {
-            self.templates.judge(self.catalogue, entries, self.profiles, &object.subject, holder)
-        });
-        Weighed { own: own.into(), shared: shared.unwrap_or_default() }
+        weigh(self.catalogue, self.profiles, &self.templates, object)
     }
 }
 
@@ -121,34 +189,37 @@ impl Weighed {
     }
 }
 
+/// Kinds of which facts are kept.
+pub(crate) fn kept(catalogue: &Catalogue) -> BTreeSet<String> {
+    let on_several = |entry: &&Entry| matches!(entry.assessor, Assessor::Check(_));
+    let mut kept: BTreeSet<String> =
+        catalogue.entries.iter().filter(on_several).flat_map(|e| kinds(&e.control.reads)).collect();
+    // Whose pods they are, and which tenant's.
+    kept.extend(["apps/ReplicaSet", "batch/Job", "core/Namespace"].map(str::to_owned));
+    kept
+}
+
 /// Judges objects as they come, then all of them together.
 pub struct Judge<'c> {
     scales: Arc<Scales<'c>>,
-    kept: BTreeSet<String>,
     seen: BTreeSet<String>,
-    owned: BTreeMap<Subject, Owned>,
+    owned: Owned,
     evaluation: Evaluation,
     snapshot: Snapshot,
 }
 
 impl<'c> Judge<'c> {
     pub fn new(catalogue: &'c Catalogue, profiles: &'c dyn Profiles) -> Self {
-        let on_several = |entry: &&crate::catalogue::Entry| matches!(entry.assessor, Assessor::Check(_));
-        let mut kept: BTreeSet<String> =
-            catalogue.entries.iter().filter(on_several).flat_map(|e| kinds(&e.control.reads)).collect();
-        // Whose pods they are, and which tenant's.
-        kept.extend(["apps/ReplicaSet", "batch/Job", "core/Namespace"].map(str::to_owned));
         Self {
-            scales: Arc::new(Scales { catalogue, profiles, templates: Templates::default() }),
-            kept,
+            scales: Arc::new(Scales::new(catalogue, profiles)),
             seen: BTreeSet::new(),
-            owned: BTreeMap::new(),
+            owned: Owned::default(),
             evaluation: Evaluation::default(),
             snapshot: Snapshot::default(),
         }
     }
 
-    /// What other threads may weigh objects with before [`Judge::take`] is given them.
+    /// What other threads may weigh objects with before [`Judge::take`] or [`Judge::add`] is given them.
     pub fn scales(&self) -> Arc<Scales<'c>> {
         self.scales.clone()
     }
@@ -174,108 +245,112 @@ impl<'c> Judge<'c> {
     /// Gives the paths that its own rules found wrong, unless what made it is known and has them already.
     pub fn take(&mut self, object: &Object, weighed: &Weighed) -> Vec<String> {
         let kind = object.subject.kind_key();
-        if self.kept.contains(&kind) {
+        if self.scales.kept.contains(&kind) {
             self.snapshot.put(&object.subject, &object.body);
             if let Some(pod) = self.snapshot.pods.get_mut(&object.subject) {
-                pods::forget(&object.subject, pod);
+                pods::forget(&object.subject.namespace, pod);
             }
         }
+        let owner = pods::owner(object).map(|owner| (owner, is_idle(object)));
+        self.say(kind, &object.subject, owner, weighed)
+    }
+
+    /// The same of what [`Scales::gist`] or [`Scales::glance`] left of an object.
+    pub fn add(&mut self, gist: Gist) -> Vec<String> {
+        let Gist { subject, kind, owner, idle, facts, weighed } = gist;
+        match facts {
+            Facts::None => {}
+            Facts::Pod(read) => self.snapshot.put_pod(&subject, read.map(|pod| *pod)),
+            Facts::Whole(body) => self.snapshot.put(&subject, &body),
+        }
+        self.say(kind, &subject, owner.map(|owner| (owner, idle)), &weighed)
+    }
+
+    fn say(
+        &mut self,
+        kind: String,
+        subject: &Subject,
+        owner: Option<(Subject, bool)>,
+        weighed: &Weighed,
+    ) -> Vec<String> {
         if !self.seen.contains(&kind) {
             self.seen.insert(kind);
         }
-        let Some(owner) = pods::owner(object) else {
-            for (control, outcome) in weighed.all() {
-                self.evaluation.add(*control, &object.subject, outcome);
-            }
+        let Some((owner, idle)) = owner else {
+            self.evaluation.add(subject, weighed.all());
             return weighed.paths();
         };
-        if let Some(held) = self.owned.get_mut(&owner) {
-            held.add(&weighed.own);
-            held.add(&weighed.shared);
-            return Vec::new();
-        }
-        let mut first = Owned::new(&object.subject);
-        first.add(&weighed.own);
-        first.add(&weighed.shared);
-        let known = pods::root(&self.snapshot, &owner).is_some();
-        self.owned.insert(owner, first);
+        let known = subject.kind == "Pod" && pods::root(&self.snapshot, &owner).is_some();
+        self.owned.add(subject, idle, owner, weighed);
         if known { Vec::new() } else { weighed.paths() }
     }
 
     pub fn conclude(mut self, now: Timestamp) -> Evaluation {
-        for (owner, owned) in std::mem::take(&mut self.owned) {
-            let root = pods::root(&self.snapshot, &owner);
-            if root.is_some() && owned.first.kind != "Pod" {
-                // Made from a template that is judged itself, maybe a former one that nothing runs by now.
-                continue;
-            }
-            let subject = root.unwrap_or_else(|| owned.first.clone());
-            for (control, outcome) in owned.said.iter().flat_map(|said| said.iter()) {
-                self.evaluation.add(*control, &subject, outcome);
-            }
-        }
+        std::mem::take(&mut self.owned).attribute(&self.snapshot, &mut self.evaluation);
         let Scales { catalogue, profiles, .. } = *self.scales;
         for (index, entry) in catalogue.entries.iter().enumerate() {
-            if let Some(outcome) = self.unavailable(&entry.control) {
-                self.evaluation.add(index, &Subject::whole(), &outcome);
+            let applies = entry.control.applies_at(profiles.cluster().level);
+            if let Some(outcome) = unavailable(&entry.control, &self.snapshot) {
+                if applies {
+                    self.evaluation.add(&Subject::whole(), &[(index, Arc::new(outcome))]);
+                }
                 continue;
             }
             let Assessor::Check(check) = &entry.assessor else { continue };
             let values = profiles.cluster().values(&entry.control);
-            let world = World { snapshot: &self.snapshot, settings: Settings::new(&values), now };
-            let reads = kinds(&entry.control.reads);
-            let unreadable =
-                self.snapshot.unreadable().filter(|(subject, _)| reads.contains(&subject.kind_key()));
-            let unreadable = unreadable.map(|(subject, why)| {
-                (
-                    subject.clone(),
-                    Outcome::unknown(format!("illisible : {why}"), format!("cannot be read: {why}")),
-                )
-            });
-            for (subject, outcome) in check(&world).into_iter().chain(unreadable) {
+            for (subject, outcome) in on_several(&entry.control, *check, &self.snapshot, &values, now) {
                 let profile = profiles.of(&subject, entry.control.scope);
                 if profile.is_some_and(|profile| entry.control.applies_at(profile.level)) {
-                    self.evaluation.add(index, &subject, &outcome);
+                    self.evaluation.add(&subject, &[(index, Arc::new(outcome))]);
                 }
             }
         }
         self.evaluation
     }
+}
 
-    /// What is said once for a control when a kind that it needs is not known.
-    fn unavailable(&self, control: &snc_core::control::Control) -> Option<Outcome> {
-        if !control.applies_at(self.scales.profiles.cluster().level) {
-            return None;
-        }
-        let given = |kinds: &[String]| {
-            self::kinds(kinds).iter().any(|kind| self.snapshot.availability(kind) != Availability::NotGiven)
-        };
-        if !given(control.judged()) {
-            return Some(Outcome::not_applicable());
-        }
-        let missing = |kind: String| match self.snapshot.availability(&kind) {
-            Availability::Held => None,
-            // Of the kinds that a rule on one object is for, some may be there and others not.
-            Availability::NotGiven if control.rule.is_some() || Self::judged(control, &kind) => None,
-            Availability::NotGiven => Some(Outcome::unknown(
-                format!("aucun {kind} dans ce qui a été lu"),
-                format!("no {kind} in what was read"),
-            )),
-            Availability::NotServed if control.when_absent == WhenAbsent::NotApplicable => {
-                Some(Outcome::not_applicable())
-            }
-            Availability::NotServed => Some(Outcome::unknown(
-                format!("le serveur ne sert pas {kind}"),
-                format!("the API server does not serve {kind}"),
-            )),
-            Availability::NotRead(why) => Some(Outcome::unknown(why.fr, why.en)),
-        };
-        kinds(&control.reads).into_iter().find_map(missing)
-    }
+/// What a check says, and that of what it reads some could not be understood.
+pub(crate) fn on_several(
+    control: &Control,
+    check: Check,
+    snapshot: &Snapshot,
+    values: &Map<String, Value>,
+    now: Timestamp,
+) -> Vec<(Subject, Outcome)> {
+    let mut said = check(&World { snapshot, settings: Settings::new(values), now });
+    let reads = kinds(&control.reads);
+    let unreadable = snapshot.unreadable().filter(|(subject, _)| reads.contains(&subject.kind_key()));
+    said.extend(unreadable.map(|(subject, why)| {
+        let outcome = Outcome::unknown(format!("illisible : {why}"), format!("cannot be read: {why}"));
+        (subject.clone(), outcome)
+    }));
+    said
+}
 
-    fn judged(control: &snc_core::control::Control, kind: &str) -> bool {
-        kinds(control.judged()).iter().any(|judged| judged == kind)
+/// What is said once for a control when a kind that it needs is not known.
+pub(crate) fn unavailable(control: &Control, snapshot: &Snapshot) -> Option<Outcome> {
+    let judged = kinds(control.judged());
+    if judged.iter().all(|kind| snapshot.availability(kind) == Availability::NotGiven) {
+        return Some(Outcome::not_applicable());
     }
+    let missing = |kind: String| match snapshot.availability(&kind) {
+        Availability::Held => None,
+        // Of the kinds that a rule on one object is for, some may be there and others not.
+        Availability::NotGiven if control.rule.is_some() || judged.contains(&kind) => None,
+        Availability::NotGiven => Some(Outcome::unknown(
+            format!("aucun {kind} dans ce qui a été lu"),
+            format!("no {kind} in what was read"),
+        )),
+        Availability::NotServed if control.when_absent == WhenAbsent::NotApplicable => {
+            Some(Outcome::not_applicable())
+        }
+        Availability::NotServed => Some(Outcome::unknown(
+            format!("le serveur ne sert pas {kind}"),
+            format!("the API server does not serve {kind}"),
+        )),
+        Availability::NotRead(why) => Some(Outcome::unknown(why.fr, why.en)),
+    };
+    kinds(&control.reads).into_iter().find_map(missing)
 }
 
 /// What each of these controls says of one object.

@@ -3,11 +3,14 @@
 //! A control of one object is a file of YAML under `controls/`; a control of several is a file of Rust under
 //! `src/checks/`, with the same YAML at its head. The build script finds both.
 
+mod assessed;
 mod catalogue;
 mod checks;
 mod cluster;
+mod custom;
 mod evaluate;
 mod isolation;
+mod live;
 mod normal;
 mod profile;
 mod rbac;
@@ -15,9 +18,12 @@ mod render;
 mod rule;
 mod scores;
 
-pub use catalogue::{Broken, Catalogue, chapters, controls, requirements};
+pub use assessed::{Assessed, Counts, Finding, Findings, Tally};
+pub use catalogue::{Broken, CUSTOM, Catalogue, MOST_CUSTOM, chapters, controls, requirements};
 pub use checks::{Check, World};
-pub use evaluate::{Evaluation, Judge, Object, Scales, Weighed};
+pub use custom::{Mistake, custom};
+pub use evaluate::{Evaluation, Gist, Judge, Object, Scales, Weighed};
+pub use live::{Governed, Held, Live, Tenancy, Weigher};
 pub use profile::{Profile, Profiles, Settings, Uniform, Zones};
 pub use render::{POD_KINDS, Rendered, VARIABLES, render};
 pub use rule::Compiled;

@@ -67,17 +67,30 @@ impl Zones {
 
 impl Profiles for Zones {
     fn of(&self, subject: &Subject, scope: Scope) -> Option<&Profile> {
-        let namespace = if subject.kind == "Namespace" { &subject.name } else { &subject.namespace };
-        let judged = match scope {
-            Scope::Any => true,
-            Scope::Tenant => !self.platform.contains(namespace),
-            Scope::Platform => namespace.is_empty() || self.platform.contains(namespace),
-        };
-        judged.then_some(&self.profile)
+        reaches(scope, place(subject), &self.platform).then_some(&self.profile)
     }
 
     fn cluster(&self) -> &Profile {
         &self.profile
+    }
+}
+
+/// The namespace that an object is in, or is; empty where it has none.
+pub(crate) fn place(subject: &Subject) -> &str {
+    // Others may have a kind of that name.
+    if subject.api_version == "v1" && subject.kind == "Namespace" {
+        &subject.name
+    } else {
+        &subject.namespace
+    }
+}
+
+/// Whether controls of a scope judge what is there.
+pub(crate) fn reaches(scope: Scope, place: &str, platform: &BTreeSet<String>) -> bool {
+    match scope {
+        Scope::Any => true,
+        Scope::Tenant => !platform.contains(place),
+        Scope::Platform => place.is_empty() || platform.contains(place),
     }
 }
 

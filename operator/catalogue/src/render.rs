@@ -187,21 +187,39 @@ fn path(rule: &Rule, pods: bool) -> Result<String, String> {
 
 /// Text with `{expression}` in it, as one expression; `{found}` is what was found.
 fn template(text: &str, found: &str) -> Result<String, String> {
+    let parts = parts(text).map_err(|_| format!("no }} for the {{ in {text:?}"))?;
+    let one = |part: &Part<'_>| match *part {
+        Part::Literal(text) => literal(text),
+        Part::Expression(_, inner) => format!("({})", if inner == "found" { found } else { inner }),
+    };
+    Ok(parts.iter().map(one).collect::<Vec<_>>().join(" + "))
+}
+
+/// A part of a text with expressions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part<'a> {
+    Literal(&'a str),
+    /// With where it begins.
+    Expression(usize, &'a str),
+}
+
+/// None is left out, and there is one at least; or where the brace is that nothing closes.
+pub fn parts(text: &str) -> Result<Vec<Part<'_>>, usize> {
     let mut parts = Vec::new();
-    let mut rest = text;
-    while let Some(open) = rest.find('{') {
-        let close = closing(&rest[open..]).ok_or_else(|| format!("no }} for the {{ in {text:?}"))? + open;
-        if open > 0 {
-            parts.push(literal(&rest[..open]));
+    let mut at = 0;
+    while let Some(open) = text[at..].find('{') {
+        let open = at + open;
+        let close = closing(&text[open..]).ok_or(open)? + open;
+        if open > at {
+            parts.push(Part::Literal(&text[at..open]));
         }
-        let inner = &rest[open + 1..close];
-        parts.push(format!("({})", if inner == "found" { found } else { inner }));
-        rest = &rest[close + 1..];
+        parts.push(Part::Expression(open + 1, &text[open + 1..close]));
+        at = close + 1;
     }
-    if !rest.is_empty() || parts.is_empty() {
-        parts.push(literal(rest));
+    if at < text.len() || parts.is_empty() {
+        parts.push(Part::Literal(&text[at..]));
     }
-    Ok(parts.join(" + "))
+    Ok(parts)
 }
 
 /// Where the brace that opens the text is closed; braces in quotes do not count.

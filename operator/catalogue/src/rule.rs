@@ -33,6 +33,42 @@ static SHARED: LazyLock<Shared> = LazyLock::new(|| {
     shared
 });
 
+/// Variables that of a pod are its template's: pods of one template are judged once, by nothing of their own.
+const OF_TEMPLATES: &[&str] = &[
+    "at",
+    "metaAt",
+    "podSpec",
+    "podLabels",
+    "podAnnotations",
+    "containers",
+    "initContainers",
+    "ephemeralContainers",
+    "allContainers",
+    "located",
+    "contexts",
+    "images",
+    "commands",
+    "texts",
+];
+
+/// What a rule may name: on pods, only what is every pod's of a template. `self` is an element of `each`.
+pub(crate) fn names(on_pods: bool, with_self: bool) -> Env {
+    let own: &[&str] = match (on_pods, with_self) {
+        (false, false) => &["object", "variables.params"],
+        (false, true) => &["object", "variables.params", "self"],
+        (true, false) => &["variables.params"],
+        (true, true) => &["variables.params", "self"],
+    };
+    let mut env = Env::new(own);
+    for (name, program) in &SHARED.variables {
+        let short = name.strip_prefix("variables.").unwrap_or(name);
+        if !on_pods || OF_TEMPLATES.contains(&short) {
+            env = env.with_variable(short, program);
+        }
+    }
+    env
+}
+
 pub struct Compiled {
     applies: Option<Program>,
     validation: Program,

@@ -36,6 +36,19 @@ impl Numbers {
     }
 }
 
+impl Catalogue {
+    /// Of the verdict of each control, in the catalogue's order.
+    pub fn numbers(&self, worst: &[Verdict]) -> Numbers {
+        Numbers::of(worst.iter().enumerate().map(|(control, verdict)| self.worth(control, *verdict)))
+    }
+
+    /// A control of a cluster's own proves nothing by passing, and is then as if it were not there: whoever may write
+    /// one could otherwise raise the score.
+    fn worth(&self, control: usize, verdict: Verdict) -> Verdict {
+        if verdict == Verdict::Pass && self.is_custom(control) { Verdict::NotApplicable } else { verdict }
+    }
+}
+
 /// What can be said of a requirement. `Compliant` needs an attestation of scope beside the checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum RequirementState {
@@ -78,9 +91,9 @@ impl<'a> States<'a> {
     /// `verdicts` in the order of the catalogue's controls.
     pub fn new(catalogue: &'a Catalogue, verdicts: &[Verdict]) -> Self {
         let mut by_requirement: BTreeMap<&str, Vec<Verdict>> = BTreeMap::new();
-        for (control, verdict) in catalogue.controls().zip(verdicts) {
+        for (index, (control, verdict)) in catalogue.controls().zip(verdicts).enumerate() {
             for requirement in &control.requirements {
-                by_requirement.entry(requirement).or_default().push(*verdict);
+                by_requirement.entry(requirement).or_default().push(catalogue.worth(index, *verdict));
             }
         }
         Self { by_requirement }

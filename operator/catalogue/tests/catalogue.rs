@@ -135,3 +135,50 @@ fn controls_are_whole_and_compile() {
     }
     Catalogue::built_in().unwrap_or_else(|error| panic!("{error}"));
 }
+
+/// The field and the text agree: a rule that has it is asked of no other pod, and would be silent of one that it is for.
+#[test]
+fn rules_for_a_component_ask_for_one() {
+    let mut found = 0;
+    for control in controls() {
+        let Some(rule) = &control.rule else { continue };
+        let asks = rule.applies.as_deref().is_some_and(asks_for_a_component);
+        assert_eq!(rule.component, asks, "{}: {:?}", control.id, rule.applies);
+        found += usize::from(asks);
+    }
+    assert!(found > 0);
+}
+
+/// Whether this is false of what runs no component of a control plane, whatever else it asks: such rules are many,
+/// and such pods few.
+fn asks_for_a_component(applies: &str) -> bool {
+    let first = applies.split("&&").next().unwrap_or_default().trim();
+    let named =
+        |rest: &str| rest.split_once('\'').is_some_and(|(_, rest)| rest == " in variables.components");
+    let some = |rest: &str| rest.ends_with(')') && !rest.contains('(');
+    let asks = first.strip_prefix('\'').is_some_and(named)
+        || first.strip_prefix("variables.components.exists(").is_some_and(some);
+    asks && !applies.contains("||") && !applies.contains('?')
+}
+
+#[test]
+fn only_what_is_false_without_a_component_asks_for_one() {
+    for yes in [
+        "'etcd' in variables.components",
+        "'etcd' in variables.components && variables.flags.exists(f, f == 'a')",
+        "variables.components.exists(c, c in ['a', 'b']) && !('c' in variables.components)",
+    ] {
+        assert!(asks_for_a_component(yes), "{yes}");
+    }
+    for no in [
+        "!('etcd' in variables.components)",
+        "'etcd' in variables.components == false",
+        "'etcd' in variables.components || true",
+        "'etcd' in variables.components ? false : true",
+        "variables.components.exists(c, c == 'a') == (false)",
+        "variables.components.all(c, c == 'a')",
+        "true && 'etcd' in variables.components",
+    ] {
+        assert!(!asks_for_a_component(no), "{no}");
+    }
+}

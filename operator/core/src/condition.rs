@@ -4,12 +4,18 @@ pub mod kind {
     pub const READY: &str = "Ready";
     pub const NETWORK_POLICY_EFFECTIVE: &str = "NetworkPolicyEffective";
     pub const NETWORK_ISOLATED: &str = "NetworkIsolated";
+    /// On `SncPolicy`: whether every control that applies in the namespace passes.
+    pub const CONTROLS_SATISFIED: &str = "ControlsSatisfied";
+    /// On `SncControl`: whether its rule is one.
+    pub const COMPILED: &str = "Compiled";
     /// On `SncTenant`: whether what is claimed is claimed alone.
     pub const NAMESPACES_CLAIMED: &str = "NamespacesClaimed";
     /// On `SncTenant`: whether the namespaces fit the tenant's total.
     pub const QUOTA_FITS: &str = "QuotaFits";
     /// On `SncBaseline`: whether the baselines of each matched tenant agree.
     pub const CONSISTENT: &str = "Consistent";
+    /// On the `SncAssessment` of the cluster: whether the reports for other tools say what it says.
+    pub const REPORTS_WRITTEN: &str = "ReportsWritten";
 }
 
 pub mod reason {
@@ -46,10 +52,27 @@ pub mod reason {
     pub const ENFORCEMENT_NOT_PROVEN: &str = "EnforcementNotProven";
     pub const ENFORCEMENT_STATED: &str = "EnforcementStated";
 
+    pub const CONTROLS_PASS: &str = "ControlsPass";
+    pub const CONTROLS_FAIL: &str = "ControlsFail";
+    pub const CONTROLS_UNKNOWN: &str = "ControlsUnknown";
+    pub const NOT_ASSESSED: &str = "NotAssessed";
+    pub const NOTHING_APPLIES: &str = "NothingApplies";
+    pub const ASSESSED: &str = "Assessed";
+
+    pub const COMPILED: &str = "Compiled";
+    pub const COMPILE_ERROR: &str = "CompileError";
+    pub const CONTROL_LIMIT: &str = "ControlLimit";
+
     pub const CLAIMED: &str = "Claimed";
     pub const WITHIN_TOTAL: &str = "WithinTotal";
     pub const NO_TOTAL: &str = "NoTotal";
     pub const AGREES: &str = "Agrees";
+
+    pub const WRITTEN: &str = "Written";
+    pub const NOT_SERVED: &str = "NotServed";
+    pub const CIRCUIT_OPEN: &str = "CircuitOpen";
+    pub const WRITE_FAILED: &str = "WriteFailed";
+    pub const BEHIND: &str = "Behind";
 
     // Reasons of Events only.
     pub const ISOLATED: &str = "Isolated";

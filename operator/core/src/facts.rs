@@ -14,7 +14,9 @@ pub use cluster::{
     Webhook, Webhooks,
 };
 pub use network::{Ingress, IngressRule, IngressTls, NetworkPolicy, Service, ServicePort};
-pub use workload::{Budget, Container, Pod, PodTemplate, Selector, SelectorRule, Spread, Workload};
+pub use workload::{
+    Budget, Container, Pod, PodSpec, PodStatus, PodTemplate, Selector, SelectorRule, Spread, Workload,
+};
 
 use serde::{Deserialize, Deserializer};
 use std::collections::BTreeMap;
@@ -30,7 +32,7 @@ where
     Option::<T>::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Meta {
     #[serde(deserialize_with = "nullable")]
@@ -41,7 +43,7 @@ pub struct Meta {
     pub owner_references: Vec<Owner>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Owner {
     pub api_version: String,
@@ -51,7 +53,7 @@ pub struct Owner {
 }
 
 /// What a node or a pod says of its state.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Deserialize)]
 #[serde(default)]
 pub struct Condition {
     #[serde(rename = "type")]

@@ -19,7 +19,8 @@ pub const LABEL_PREFIX: &str = "secnumcloud.dev/";
 
 pub const LABEL_MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 pub const MANAGED_BY: &str = "snc-operator";
-/// What a managed object is for: `isolation`, `conflict`, `dns`, `flow`, `quota`, `limits`, `rights`, `record`.
+/// What a managed object is for: `isolation`, `conflict`, `dns`, `flow`, `quota`, `limits`, `rights`, `record`,
+/// `assessment`.
 pub const LABEL_COMPONENT: &str = "app.kubernetes.io/component";
 pub const ANNOTATION_POLICY: &str = "secnumcloud.dev/policy";
 pub const ANNOTATION_FLOW: &str = "secnumcloud.dev/flow";
@@ -40,6 +41,8 @@ pub const RECORD_KEY: &str = "effective.json";
 pub const OWNER_BINDING: &str = "snc-owners";
 pub const ROLE_TENANT_ADMIN: &str = "snc-tenant-admin";
 pub const ROLE_TENANT_VIEWER: &str = "snc-tenant-viewer";
+/// The `SncAssessment` of the operator's namespace, and of each namespace of a tenant.
+pub const ASSESSMENT: &str = "snc-assessment";
 pub const LEASE: &str = "snc-controller";
 
 /// Owns every managed object and the guarded labels.
@@ -56,6 +59,9 @@ pub const GUARD_RESERVED: &str = "reserved-names.secnumcloud.dev";
 pub const GUARD_NAMESPACE: &str = "namespace-guard.secnumcloud.dev";
 pub const GUARD_MANAGED: &str = "managed-object-guard.secnumcloud.dev";
 pub const GUARD_RATCHET: &str = "sncpolicy-ratchet.secnumcloud.dev";
+
+/// What the cluster itself runs in.
+pub const SYSTEM_NAMESPACES: [&str; 3] = ["kube-system", "kube-public", "kube-node-lease"];
 
 /// Namespaces that no `SncTenant` can claim (law 5: never lock the cluster out).
 pub fn is_protected_namespace(name: &str, operator_namespace: &str, canary_namespace: &str) -> bool {

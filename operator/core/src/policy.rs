@@ -2,6 +2,7 @@
 
 use crate::flow::{Direction, PortRange};
 use crate::lattice::{Allow, AllowBlocks, DenyBlocks, Join, Least, Most, Sources};
+use crate::parameters::Parameters;
 use crate::tier::{Environment, Level, Mode, Sensitivity};
 use ipnet::IpNet;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
@@ -68,6 +69,8 @@ pub struct Constraints {
     pub dns: Allow<Dns>,
     pub kubernetes_api: Allow<ApiEndpoints>,
     pub enforcement: BTreeMap<EnforcementStatement, Sources>,
+    /// Of controls.
+    pub parameters: Parameters,
 }
 
 impl Join for Constraints {
@@ -93,6 +96,7 @@ impl Join for Constraints {
             dns: self.dns.join(other.dns),
             kubernetes_api: self.kubernetes_api.join(other.kubernetes_api),
             enforcement,
+            parameters: self.parameters.join(other.parameters),
         }
     }
 }
@@ -100,7 +104,7 @@ impl Join for Constraints {
 /// A list that its contributors left empty between them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Conflict {
-    pub field: &'static str,
+    pub field: String,
     pub sources: BTreeSet<String>,
 }
 
@@ -140,8 +144,11 @@ impl Constraints {
             ("network.dns", self.dns.conflict()),
             ("network.kubernetesAPI", self.kubernetes_api.conflict()),
         ];
+        let found = found.into_iter().map(|(field, sources)| (field.to_owned(), sources));
+        let tailored =
+            self.parameters.iter().map(|(key, one)| (format!("parameters[{key}]"), one.conflict()));
         found
-            .into_iter()
+            .chain(tailored)
             .filter_map(|(field, sources)| {
                 Some(Conflict { field, sources: sources?.iter().map(ToString::to_string).collect() })
             })
@@ -182,6 +189,10 @@ impl Constraints {
         }
         for (resource, amount, sources) in self.quota.iter() {
             all.push(scalar(&format!("quota[{resource}]"), amount.to_string(), Some(sources)));
+        }
+        for (key, tailored) in self.parameters.iter() {
+            let value = tailored.value().to_string();
+            all.push(scalar(&format!("parameters[{key}]"), value, Some(tailored.sources())));
         }
         all
     }

@@ -5,6 +5,7 @@ use crate::text::Text;
 use crate::verdict::Subject;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use std::any::Any;
 use std::collections::BTreeMap;
 
 /// Whether the objects of a kind are known.
@@ -58,12 +59,30 @@ impl<F> Stock<F> {
     }
 }
 
-trait Shelf {
-    fn put(&mut self, subject: &Subject, object: &Value) -> Result<(), String>;
-    fn remove(&mut self, subject: &Subject);
+/// What is kept of one object, read where nothing is locked; or why it could not be understood.
+pub struct Fact(Result<Box<dyn Any + Send + Sync>, String>);
+
+impl Fact {
+    pub fn pod_mut(&mut self) -> Option<&mut facts::Pod> {
+        self.0.as_mut().ok()?.downcast_mut()
+    }
 }
 
-impl<F: DeserializeOwned> Shelf for Stock<F> {
+fn read<F: DeserializeOwned + Send + Sync + 'static>(object: &Value) -> Fact {
+    match F::deserialize(object) {
+        Ok(fact) => Fact(Ok(Box::new(fact))),
+        Err(error) => Fact(Err(error.to_string())),
+    }
+}
+
+trait Shelf {
+    fn put(&mut self, subject: &Subject, object: &Value) -> Result<(), String>;
+    /// Whether it is not what was held.
+    fn accept(&mut self, subject: &Subject, fact: Box<dyn Any + Send + Sync>) -> bool;
+    fn remove(&mut self, subject: &Subject) -> bool;
+}
+
+impl<F: DeserializeOwned + PartialEq + 'static> Shelf for Stock<F> {
     fn put(&mut self, subject: &Subject, object: &Value) -> Result<(), String> {
         // Held or not, what was known before is no longer true.
         self.items.remove(subject);
@@ -72,8 +91,20 @@ impl<F: DeserializeOwned> Shelf for Stock<F> {
         Ok(())
     }
 
-    fn remove(&mut self, subject: &Subject) {
-        self.items.remove(subject);
+    fn accept(&mut self, subject: &Subject, fact: Box<dyn Any + Send + Sync>) -> bool {
+        let Ok(fact) = fact.downcast::<F>() else { return self.remove(subject) };
+        match self.items.get_mut(subject) {
+            Some(held) if *held == *fact => false,
+            Some(held) => {
+                *held = *fact;
+                true
+            }
+            None => self.items.insert(subject.clone(), *fact).is_none(),
+        }
+    }
+
+    fn remove(&mut self, subject: &Subject) -> bool {
+        self.items.remove(subject).is_some()
     }
 }
 
@@ -93,10 +124,27 @@ macro_rules! stocks {
             /// Kinds with facts of their own; every other one is held whole.
             pub const KINDS: &'static [&'static str] = &[$($($kind),+),+];
 
+            /// Those that are held together: who asks for one sees them all.
+            pub fn together(kind: &str) -> &'static [&'static str] {
+                match kind {
+                    $($($kind)|+ => &[$($kind),+],)+
+                    _ => &[],
+                }
+            }
+
             fn shelf(&mut self, kind: &str) -> &mut dyn Shelf {
                 match kind {
                     $($($kind)|+ => &mut self.$field,)+
                     other => self.dynamic.entry(other.to_owned()).or_default(),
+                }
+            }
+        }
+
+        impl Fact {
+            pub fn of(subject: &Subject, object: &Value) -> Self {
+                match subject.kind_key().as_str() {
+                    $($($kind)|+ => read::<$fact>(object),)+
+                    _ => read::<Value>(object),
                 }
             }
         }
@@ -147,10 +195,34 @@ impl Snapshot {
         }
     }
 
-    pub fn remove(&mut self, subject: &Subject) {
-        let kind = subject.kind_key();
+    /// As `put`, of what was read before. Whether anything is other than it was.
+    pub fn accept(&mut self, subject: &Subject, fact: Fact) -> bool {
+        let stock = self.shelf(&subject.kind_key());
+        match fact.0 {
+            Ok(fact) => stock.accept(subject, fact) | self.unreadable.remove(subject).is_some(),
+            Err(why) => {
+                let held = stock.remove(subject);
+                self.unreadable.insert(subject.clone(), why.clone()) != Some(why) || held
+            }
+        }
+    }
+
+    /// A pod that was read before, or why it could not be.
+    pub fn put_pod(&mut self, subject: &Subject, read: Result<facts::Pod, String>) {
         self.unreadable.remove(subject);
-        self.shelf(&kind).remove(subject);
+        match read {
+            Ok(pod) => drop(self.pods.items.insert(subject.clone(), pod)),
+            Err(why) => {
+                self.pods.items.remove(subject);
+                self.unreadable.insert(subject.clone(), why);
+            }
+        }
+    }
+
+    /// Whether there was anything of it.
+    pub fn remove(&mut self, subject: &Subject) -> bool {
+        let readable = self.shelf(&subject.kind_key()).remove(subject);
+        self.unreadable.remove(subject).is_some() || readable
     }
 
     /// Objects that are there and could not be understood.

@@ -2,7 +2,7 @@ use crate::lang::Lang;
 use serde::{Deserialize, Serialize};
 
 /// One message in both languages; the choice is made where it is shown.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Text {
     pub fr: String,
     pub en: String,

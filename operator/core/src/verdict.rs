@@ -84,7 +84,7 @@ impl fmt::Display for Subject {
 }
 
 /// What one control says of one object.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Outcome {
     pub verdict: Verdict,
     /// Why, for a failure and for an unknown.

@@ -4,27 +4,28 @@ use super::{Object, Said, outcomes};
 use crate::catalogue::Catalogue;
 use crate::profile::Profiles;
 use crate::render::POD_KINDS;
+use serde::Deserialize;
 use serde_json::{Value, json};
 use snc_core::control::Scope;
-use snc_core::facts::{Owner, Pod, Strings};
+use snc_core::facts::{Meta, Owner, Pod, PodSpec, PodStatus};
 use snc_core::snapshot::Snapshot;
 use snc_core::verdict::Subject;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
 
-pub(super) type Outcomes = Arc<[Said]>;
+pub(crate) type Outcomes = Arc<[Said]>;
 
 /// What was said of each pod template, by its content.
 #[derive(Default)]
-pub(super) struct Templates {
+pub(crate) struct Templates {
     /// Keyed at random: nobody can write a pod that is taken for another.
     state: RandomState,
     known: Mutex<HashMap<u64, Arc<OnceLock<Outcomes>>>>,
 }
 
 /// The token's volume has a name of its own in each pod.
-const TOKEN: &str = "kube-api-access-";
+pub(super) const TOKEN: &str = "kube-api-access-";
 
 /// The part of an object that holds a pod's metadata and specification, and the kind under which all that hold it
 /// in the same place are judged.
@@ -108,6 +109,10 @@ fn hash_own(value: &Value, hasher: &mut impl Hasher) {
 }
 
 impl Templates {
+    pub(crate) fn len(&self) -> usize {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
     pub(super) fn judge(
         &self,
         catalogue: &Catalogue,
@@ -132,45 +137,46 @@ impl Templates {
     }
 }
 
-/// What the pods of one controller got, in the order in which they came.
-pub(super) struct Owned {
-    pub first: Subject,
-    pub said: Vec<Outcomes>,
-}
-
-impl Owned {
-    pub(super) fn new(first: &Subject) -> Self {
-        Self { first: first.clone(), said: Vec::new() }
-    }
-
-    /// Pods of one template follow each other, and got the same, of it and for themselves.
-    pub(super) fn add(&mut self, said: &Outcomes) {
-        let same = |(a, b): (&Said, &Said)| a.0 == b.0 && Arc::ptr_eq(&a.1, &b.1);
-        let again = |held: &Outcomes| held.len() == said.len() && held.iter().zip(said.iter()).all(same);
-        if !said.is_empty() && !self.said.iter().rev().take(2).any(again) {
-            self.said.push(said.clone());
-        }
-    }
+/// What checks read of a pod, or why it cannot be understood.
+pub(super) fn read(namespace: &str, body: &Value) -> Result<Pod, String> {
+    let mut pod = Pod::deserialize(body).map_err(|error| error.to_string())?;
+    forget(namespace, &mut pod);
+    Ok(pod)
 }
 
 /// Lets go of what no check reads: of pods that run everywhere and of the system's, checks read all; of the others,
 /// which are most, who made them, where and as which account.
-pub(super) fn forget(subject: &Subject, pod: &mut Pod) {
-    let copies = |owner: &Owner| matches!(owner.kind.as_str(), "ReplicaSet" | "StatefulSet" | "Job");
-    let of_system = ["kube-", "openshift-"].iter().any(|start| subject.namespace.starts_with(start));
-    if of_system || !pod.metadata.controller().is_some_and(copies) {
+pub(crate) fn forget(namespace: &str, pod: &mut Pod) {
+    if !is_forgotten(namespace, &pod.metadata) {
         return;
     }
-    pod.metadata.labels = Strings::new();
-    pod.metadata.annotations = Strings::new();
-    drop(std::mem::take(&mut pod.status));
-    let spec = std::mem::take(&mut pod.spec);
-    pod.spec.service_account_name = spec.service_account_name;
-    pod.spec.node_name = spec.node_name;
+    let Pod { metadata, spec, .. } = std::mem::take(pod);
+    let spec = Arc::unwrap_or_clone(spec);
+    let owners = Arc::unwrap_or_clone(metadata).owner_references;
+    *pod = remembered(owners, spec.service_account_name, spec.node_name);
+}
+
+/// What stays of it.
+pub(super) fn remembered(mut owner_references: Vec<Owner>, account: String, node: String) -> Pod {
+    // Of these there are very many, and a list of one is made with room for four.
+    owner_references.shrink_to_fit();
+    Pod {
+        metadata: Arc::new(Meta { owner_references, ..Meta::default() }),
+        spec: Arc::new(PodSpec { service_account_name: account, node_name: node, ..PodSpec::default() }),
+        status: NO_STATUS.clone(),
+    }
+}
+
+static NO_STATUS: LazyLock<Arc<PodStatus>> = LazyLock::new(Arc::default);
+
+pub(super) fn is_forgotten(namespace: &str, metadata: &Meta) -> bool {
+    let copies = |owner: &Owner| matches!(owner.kind.as_str(), "ReplicaSet" | "StatefulSet" | "Job");
+    let of_system = ["kube-", "openshift-"].iter().any(|start| namespace.starts_with(start));
+    !of_system && metadata.controller().is_some_and(copies)
 }
 
 /// The controller of an object that is reported on it: of pods, and of what makes pods for something else.
-pub(super) fn owner(object: &Object) -> Option<Subject> {
+pub(crate) fn owner(object: &Object) -> Option<Subject> {
     let Subject { namespace, kind, .. } = &object.subject;
     if !matches!(kind.as_str(), "Pod" | "ReplicaSet" | "Job") {
         return None;
@@ -178,22 +184,27 @@ pub(super) fn owner(object: &Object) -> Option<Subject> {
     let owners = object.body.pointer("/metadata/ownerReferences")?.as_array()?;
     let owner = owners.iter().find(|owner| owner["controller"] == true)?;
     let text = |field: &str| owner[field].as_str().unwrap_or_default();
-    // A static pod is its node's; nobody else can be told.
-    (text("kind") != "Node").then(|| Subject::new(text("apiVersion"), text("kind"), namespace, text("name")))
+    reported_on([text("apiVersion"), text("kind"), text("name")], namespace)
+}
+
+/// A static pod is its node's; nobody else can be told.
+pub(super) fn reported_on([version, kind, name]: [&str; 3], namespace: &str) -> Option<Subject> {
+    (kind != "Node").then(|| Subject::new(version, kind, namespace, name))
 }
 
 /// More than anything makes: a pod has a set, a set a deployment, which may have an owner of its own.
 const DEEPEST: usize = 8;
 
-/// The last owner that is known. Owners are what people write: they may go round in a circle.
-pub(super) fn root(snapshot: &Snapshot, owner: &Subject) -> Option<Subject> {
+/// The last owner that is known. Owners are what people write: they may go round in a circle, and then none is.
+pub(crate) fn root(snapshot: &Snapshot, owner: &Subject) -> Option<Subject> {
     let above = |owner: &Subject| {
         let above = snapshot.workloads.get(owner)?.metadata.controller()?;
         let above = Subject::new(&above.api_version, &above.kind, &owner.namespace, &above.name);
         snapshot.workloads.get(&above).is_some().then_some(above)
     };
     snapshot.workloads.get(owner)?;
-    std::iter::successors(Some(owner.clone()), above).take(DEEPEST).last()
+    let last = std::iter::successors(Some(owner.clone()), above).take(DEEPEST).last()?;
+    above(&last).is_none().then_some(last)
 }
 
 #[cfg(test)]
@@ -216,7 +227,7 @@ mod tests {
         {
             snapshot.put(&subject, &body);
         }
-        assert!(root(&snapshot, &set("a", None).0).is_some());
+        assert_eq!(root(&snapshot, &set("a", None).0), None);
         assert_eq!(root(&snapshot, &set("c", None).0), Some(set("d", None).0));
         assert_eq!(root(&snapshot, &set("nobody", None).0), None);
     }

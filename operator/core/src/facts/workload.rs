@@ -1,17 +1,26 @@
 use super::{Condition, Meta, Strings, nullable};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
+use std::sync::Arc;
 
 /// A pod by itself: what it runs as and where.
-#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(default)]
 pub struct Pod {
-    pub metadata: Meta,
-    pub spec: PodSpec,
-    pub status: PodStatus,
+    #[serde(deserialize_with = "shared")]
+    pub metadata: Arc<Meta>,
+    #[serde(deserialize_with = "shared")]
+    pub spec: Arc<PodSpec>,
+    #[serde(deserialize_with = "shared")]
+    pub status: Arc<PodStatus>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+/// Of a hundred thousand pods most are copies: who holds them may let equal parts be one.
+fn shared<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Arc<T>, D::Error> {
+    T::deserialize(deserializer).map(Arc::new)
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Deserialize)]
 #[serde(default)]
 pub struct PodStatus {
     pub phase: String,
@@ -36,7 +45,7 @@ pub struct PodTemplate {
     pub spec: PodSpec,
 }
 
-#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct PodSpec {
     pub service_account_name: String,
@@ -55,7 +64,7 @@ pub struct PodSpec {
 }
 
 /// What a container runs, which for the control plane is how it is set.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Deserialize)]
 #[serde(default)]
 pub struct Container {
     pub name: String,
@@ -65,7 +74,7 @@ pub struct Container {
     pub args: Vec<String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Spread {
     pub topology_key: String,
@@ -89,7 +98,7 @@ pub struct BudgetSpec {
     pub max_unavailable: Option<Value>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Selector {
     #[serde(deserialize_with = "nullable")]
@@ -98,7 +107,7 @@ pub struct Selector {
     pub match_expressions: Vec<SelectorRule>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Deserialize)]
 #[serde(default)]
 pub struct SelectorRule {
     pub key: String,

@@ -1,6 +1,9 @@
 use super::*;
+use crate::control::Stronger;
+use crate::parameters::{NOTHING, ParameterKey, Parameters, Setting, Tailored};
 use crate::tier::Mode;
 use proptest::prelude::*;
+use std::collections::BTreeSet;
 
 fn source() -> impl Strategy<Value = Source> {
     prop_oneof![
@@ -39,6 +42,39 @@ fn deny_blocks() -> impl Strategy<Value = DenyBlocks> {
     (prop::collection::vec(block(), 0..4), source()).prop_map(|(v, s)| DenyBlocks::of(v, &s))
 }
 
+/// The name says the direction, as a catalogue says one for each parameter.
+fn setting() -> impl Strategy<Value = (Stronger, Setting)> {
+    let list = || prop::collection::btree_set("[ab]", 0..3).prop_map(Setting::List);
+    prop_oneof![
+        (Just(Stronger::Fewer), list()),
+        (Just(Stronger::More), list()),
+        (Just(Stronger::Lower), (0i64..4).prop_map(Setting::Integer)),
+        (Just(Stronger::Higher), (0i64..4).prop_map(Setting::Integer)),
+        (Just(Stronger::True), any::<bool>().prop_map(Setting::Flag)),
+        (Just(Stronger::False), any::<bool>().prop_map(Setting::Flag)),
+    ]
+}
+
+fn key(control: &str, name: &str) -> ParameterKey {
+    ParameterKey { control: control.to_owned(), name: name.to_owned() }
+}
+
+fn tailored() -> impl Strategy<Value = Parameters> {
+    (prop::collection::vec(("[cd]", setting()), 0..6), source()).prop_map(|(entries, source)| {
+        Parameters::of(entries.into_iter().map(|(control, (stronger, value))| {
+            (key(&control, stronger.as_str()), Tailored::new(stronger, value, &source))
+        }))
+    })
+}
+
+/// Even where one parameter is read in two ways, which nothing does.
+fn mixed() -> impl Strategy<Value = Parameters> {
+    (prop::collection::vec(setting(), 0..3), source()).prop_map(|(entries, source)| {
+        let one = |(stronger, value)| (key("c", "p"), Tailored::new(stronger, value, &source));
+        Parameters::of(entries.into_iter().map(one))
+    })
+}
+
 macro_rules! laws {
     ($($name:ident: $strategy:expr),+ $(,)?) => {
         proptest! {
@@ -66,6 +102,8 @@ laws! {
     allow_is_a_semilattice: allow(),
     allow_blocks_is_a_semilattice: allow_blocks(),
     deny_blocks_is_a_semilattice: deny_blocks(),
+    parameters_are_a_semilattice: tailored(),
+    mixed_parameters_are_a_semilattice: mixed(),
 }
 
 proptest! {
@@ -91,6 +129,52 @@ proptest! {
 
         prop_assert!(m.allows(&probe) || !m.clone().join(n).allows(&probe));
     }
+}
+
+fn is_at_least_as_strong(stronger: Stronger, held: &Setting, asked: &Setting) -> bool {
+    match (stronger, held, asked) {
+        (Stronger::Fewer, Setting::List(held), Setting::List(asked)) => {
+            held.is_subset(asked) || held == &BTreeSet::from([NOTHING.to_owned()])
+        }
+        (Stronger::More, Setting::List(held), Setting::List(asked)) => held.is_superset(asked),
+        (Stronger::Lower | Stronger::False, held, asked) => held <= asked,
+        (Stronger::Higher | Stronger::True, held, asked) => held >= asked,
+        _ => false,
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_joined_parameter_is_never_weaker(a in tailored(), b in tailored()) {
+        let joined = a.clone().join(b.clone());
+        for (key, one) in a.iter().chain(b.iter()) {
+            let held = joined.get(&key.control, &key.name).unwrap().value();
+            let stronger = Stronger::parse(&key.name).unwrap();
+            prop_assert!(is_at_least_as_strong(stronger, &held, &one.value()), "{key}: {held} {}", one.value());
+            // Some controls do not apply while their list is empty.
+            let asked_for_some = !matches!(one.value(), Setting::List(list) if list.is_empty());
+            prop_assert!(!asked_for_some || !matches!(held, Setting::List(list) if list.is_empty()), "{key}");
+        }
+        prop_assert!(joined.iter().all(|(key, _)| a.get(&key.control, &key.name).is_some() || b.get(&key.control, &key.name).is_some()));
+    }
+}
+
+#[test]
+fn accepted_values_with_nothing_in_common_accept_nothing_and_conflict() {
+    let of = |list: &[&str], name: &str| {
+        let list = Setting::List(list.iter().map(ToString::to_string).collect());
+        let one = Tailored::new(Stronger::Fewer, list, &Source::Baseline(name.into()));
+        Parameters::of([(key("image-registry", "registries"), one)])
+    };
+    let joined = of(&["r.example"], "a").join(of(&["s.example"], "b"));
+    let one = joined.get("image-registry", "registries").unwrap();
+    assert_eq!(one.value().to_string(), NOTHING);
+    assert_eq!(one.conflict().unwrap().len(), 2);
+    let joined = of(&["r.example"], "a").join(of(&[], "b"));
+    let one = joined.get("image-registry", "registries").unwrap();
+    assert_eq!((one.value().to_string().as_str(), one.conflict()), (NOTHING, None));
+    let joined = of(&[], "a").join(of(&[], "b"));
+    assert_eq!(joined.get("image-registry", "registries").unwrap().value(), Setting::List(BTreeSet::new()));
 }
 
 #[test]

@@ -43,7 +43,7 @@ use snc_core::verdict::{Outcome, Subject};
 
 pub(super) fn check(world: &World<'_>) -> Vec<(Subject, Outcome)> {
     let shared = world.settings.strings("namespaces");
-    let pods = world.snapshot.pods.iter().map(|(subject, pod)| (subject, &pod.metadata));
+    let pods = world.snapshot.pods.iter().map(|(subject, pod)| (subject, &*pod.metadata));
     let workloads = world.snapshot.workloads.iter().map(|(subject, workload)| (subject, &workload.metadata));
     let judged = |(subject, meta): (&Subject, &Meta)| {
         // What a known object made is told of that one.

@@ -52,7 +52,7 @@ pub(super) fn check(world: &World<'_>) -> Vec<(Subject, Outcome)> {
             grant.fact.subjects.iter().filter_map(|held| account(held, &grant.binding.namespace))
         })
         .collect();
-    let pods = world.snapshot.pods.iter().map(|(subject, pod)| (subject, &pod.spec));
+    let pods = world.snapshot.pods.iter().map(|(subject, pod)| (subject, &*pod.spec));
     let templates =
         world.snapshot.workloads.iter().map(|(subject, workload)| (subject, &workload.template.spec));
     let used: BTreeSet<(&str, &str)> = pods
