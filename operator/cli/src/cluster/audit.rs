@@ -3,19 +3,23 @@
 use super::Cluster;
 use super::list::{Kind, Trouble};
 use http::Request;
+use kube::Client;
 use kube::core::ApiResource;
 use kube::discovery::{ApiGroup, Discovery};
 use serde::Deserialize;
 use serde_json::Value;
-use snc_catalogue::{Judge, Object};
+use snc_catalogue::{Gist, Judge, Object, Scales};
+use snc_core::skim::Skim;
 use snc_core::snapshot::Availability;
 use snc_core::text::Text;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use tokio::task::JoinHandle;
 
 /// As many as keep a page small beside the answer's own cost.
 const PAGE: u32 = 500;
 /// Only names, labels and annotations of these ever leave the API server.
 const SECRETS: &str = "core/Secret";
+const PODS: &str = "core/Pod";
 /// Types of Secrets that controls speak of; all others are one to them.
 const SECRET_TYPES: [&str; 4] = [
     "kubernetes.io/service-account-token",
@@ -59,69 +63,155 @@ impl Cluster {
         Ok(found)
     }
 
-    /// Judges every object of a kind; gives how many there are.
-    pub async fn judge(
-        &self,
-        judge: &mut Judge<'_>,
-        kind: &str,
-        resource: &ApiResource,
-    ) -> Result<u64, Trouble> {
-        if kind != SECRETS {
-            return self.pages(judge, resource, None, "application/json").await;
+    /// Asks for the first page of a kind; the answer may come while something else is judged.
+    pub fn begin<'a>(&self, kind: &str, resource: &'a ApiResource) -> Listing<'a> {
+        let mut parts = VecDeque::new();
+        if kind == SECRETS {
+            let others: Vec<String> = SECRET_TYPES.iter().map(|kind| format!("type!={kind}")).collect();
+            parts.push_back(Part { selector: others.join(","), secrets: Some("") });
+            let typed = |kind| Part { selector: format!("type={kind}"), secrets: Some(kind) };
+            parts.extend(SECRET_TYPES.map(typed));
+        } else {
+            parts.push_back(Part::default());
         }
-        let others: Vec<String> = SECRET_TYPES.iter().map(|kind| format!("type!={kind}")).collect();
-        let mut count = self.pages(judge, resource, Some((&others.join(","), "")), METADATA).await?;
-        for kind in SECRET_TYPES {
-            count += self.pages(judge, resource, Some((&format!("type={kind}"), kind)), METADATA).await?;
+        let mut listing =
+            Listing { client: self.client.clone(), resource, kind: kind.to_owned(), parts, page: None };
+        listing.ask("");
+        listing
+    }
+}
+
+/// What one query asks for.
+#[derive(Default)]
+struct Part {
+    selector: String,
+    /// The type of the Secrets that it gives.
+    secrets: Option<&'static str>,
+}
+
+/// The pages of a kind. The next one is on its way while one is judged.
+pub struct Listing<'a> {
+    client: Client,
+    resource: &'a ApiResource,
+    kind: String,
+    /// The one that is being read, and those to come.
+    parts: VecDeque<Part>,
+    page: Option<JoinHandle<Result<String, Trouble>>>,
+}
+
+impl Listing<'_> {
+    fn ask(&mut self, token: &str) {
+        let Some(part) = self.parts.front() else { return };
+        let ApiResource { group, version, plural, .. } = self.resource;
+        let root = if group.is_empty() { "api".to_owned() } else { format!("apis/{group}") };
+        let mut path = format!("/{root}/{version}/{plural}?limit={PAGE}");
+        if !part.selector.is_empty() {
+            path = format!("{path}&fieldSelector={}", encoded(&part.selector));
+        }
+        if !token.is_empty() {
+            path = format!("{path}&continue={}", encoded(token));
+        }
+        let accept = if part.secrets.is_some() { METADATA } else { "application/json" };
+        let (client, plural) = (self.client.clone(), plural.clone());
+        self.page = Some(tokio::spawn(async move {
+            let request = Request::get(path).header("accept", accept).body(Vec::new());
+            let request = request.map_err(|error| failed(&plural, error.to_string()))?;
+            client.request_text(request).await.map_err(|error| Trouble::new(plural, &error))
+        }));
+    }
+
+    /// Judges every object of the kind; gives how many there are.
+    pub async fn judge(mut self, judge: &mut Judge<'_>) -> Result<u64, Trouble> {
+        let scales = judge.scales();
+        let mut count = 0;
+        while let Some(page) = self.page.take() {
+            let text = page.await.map_err(|error| self.failed(error.to_string()))??;
+            let (items, next) = match cut(&text) {
+                Some(found) => found,
+                None => whole(&text).map_err(|error| self.failed(error.to_string()))?,
+            };
+            let secrets = self.parts.front().and_then(|part| part.secrets);
+            let next = next.filter(|token| !token.is_empty());
+            if next.is_none() {
+                self.parts.pop_front();
+            }
+            self.ask(&next.unwrap_or_default());
+            for item in items {
+                judge.add(self.gist(&scales, item, secrets)?);
+                count += 1;
+            }
         }
         Ok(count)
     }
 
-    async fn pages(
-        &self,
-        judge: &mut Judge<'_>,
-        resource: &ApiResource,
-        secrets: Option<(&str, &str)>,
-        accept: &str,
-    ) -> Result<u64, Trouble> {
-        let told = |error: &kube::Error| Trouble::new(resource.plural.clone(), error);
-        let failed = |detail: String| Trouble { kind: Kind::Failed, what: resource.plural.clone(), detail };
-        let root =
-            if resource.group.is_empty() { "api".to_owned() } else { format!("apis/{}", resource.group) };
-        let mut count = 0;
-        let mut token = String::new();
-        loop {
-            let mut path = format!("/{root}/{}/{}?limit={PAGE}", resource.version, resource.plural);
-            if let Some((selector, _)) = secrets {
-                path = format!("{path}&fieldSelector={}", encoded(selector));
-            }
-            if !token.is_empty() {
-                path = format!("{path}&continue={}", encoded(&token));
-            }
-            let request = Request::get(path).header("accept", accept).body(Vec::new());
-            let request = request.map_err(|error| failed(error.to_string()))?;
-            let text = self.client.request_text(request).await.map_err(|error| told(&error))?;
-            let page: Page = serde_json::from_str(&text).map_err(|error| failed(error.to_string()))?;
-            drop(text);
-            for mut item in page.items.unwrap_or_default() {
-                if let Some(map) = item.as_object_mut() {
-                    // Items of a list do not say what they are; those of a list of metadata say something else.
-                    map.insert("apiVersion".to_owned(), Value::from(resource.api_version.as_str()));
-                    map.insert("kind".to_owned(), Value::from(resource.kind.as_str()));
-                    if let Some((_, kind)) = secrets {
-                        map.insert("type".to_owned(), Value::from(kind));
-                    }
+    fn gist(&self, scales: &Scales<'_>, item: Item<'_>, secrets: Option<&str>) -> Result<Gist, Trouble> {
+        let ApiResource { api_version, kind, .. } = self.resource;
+        let mut body = match item {
+            Item::Text(text) => {
+                let is_pod = self.kind == PODS;
+                if let Some(gist) = is_pod.then(|| scales.glance(text, Some((api_version, kind)))).flatten() {
+                    return Ok(gist);
                 }
-                let object = Object::new(item).ok_or_else(|| failed("metadata.name".to_owned()))?;
-                judge.see(&object);
-                count += 1;
+                serde_json::from_str(text).map_err(|error| self.failed(error.to_string()))?
             }
-            match page.metadata.continue_.filter(|token| !token.is_empty()) {
-                Some(next) => token = next,
-                None => return Ok(count),
+            Item::Value(value) => value,
+        };
+        if let Some(map) = body.as_object_mut() {
+            // Items of a list do not say what they are; those of a list of metadata say something else.
+            map.insert("apiVersion".to_owned(), Value::from(api_version.as_str()));
+            map.insert("kind".to_owned(), Value::from(kind.as_str()));
+            if let Some(kind) = secrets {
+                map.insert("type".to_owned(), Value::from(kind));
             }
         }
+        Object::new(body)
+            .map(|object| scales.gist(object))
+            .ok_or_else(|| self.failed("metadata.name".to_owned()))
     }
+
+    fn failed(&self, detail: String) -> Trouble {
+        failed(&self.resource.plural, detail)
+    }
+}
+
+fn failed(what: &str, detail: String) -> Trouble {
+    Trouble { kind: Kind::Failed, what: what.to_owned(), detail }
+}
+
+enum Item<'t> {
+    Text(&'t str),
+    Value(Value),
+}
+
+/// The items of a page, and how to ask for the next one.
+type Items<'t> = (Vec<Item<'t>>, Option<String>);
+
+/// The items as they are written; None where anything is unusual.
+fn cut(text: &str) -> Option<Items<'_>> {
+    let (mut items, mut meta) = (None, None);
+    let mut skim = Skim::new(text);
+    skim.object(|key, skim| match key {
+        "metadata" if meta.is_none() => {
+            meta = serde_json::from_str::<PageMeta>(skim.value()?).ok();
+            meta.is_some().then_some(())
+        }
+        "items" if items.is_none() => {
+            let found = items.insert(Vec::new());
+            skim.list(|skim| {
+                found.push(Item::Text(skim.value()?));
+                Some(())
+            })
+        }
+        "metadata" | "items" => None,
+        _ => skim.value().map(drop),
+    })?;
+    skim.ends()?;
+    Some((items.unwrap_or_default(), meta.unwrap_or_default().continue_))
+}
+
+fn whole(text: &str) -> serde_json::Result<Items<'_>> {
+    let Page { metadata, items } = serde_json::from_str(text)?;
+    Ok((items.unwrap_or_default().into_iter().map(Item::Value).collect(), metadata.continue_))
 }
 
 /// What is said of a kind that could not be read.

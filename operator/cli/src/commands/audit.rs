@@ -9,27 +9,30 @@ use crate::outcome::{Answer, Outcome};
 use crate::scan::Scanned;
 use jiff::Timestamp;
 use snc_catalogue::{Catalogue, Judge, Zones};
+use snc_core::names::SYSTEM_NAMESPACES;
 use snc_core::snapshot::Availability;
 use std::collections::BTreeMap;
-
-/// Namespaces that no tenant has.
-const SYSTEM: [&str; 3] = ["kube-system", "kube-public", "kube-node-lease"];
 
 pub async fn run(args: &Args, asked: &ScanArgs, cluster: &Cluster) -> Result<Answer, Outcome> {
     let lang = args.lang;
     let catalogue = Catalogue::on_demand().map_err(|broken| Outcome::undecided(broken.to_string()))?;
     let ours = [&args.settings.identity.namespace, &args.settings.canary_namespace].map(String::as_str);
-    let zones = Zones::new(asked.profile.clone(), SYSTEM.into_iter().chain(ours));
+    let zones = Zones::new(asked.profile.clone(), SYSTEM_NAMESPACES.into_iter().chain(ours));
     let mut judge = Judge::new(&catalogue, &zones);
     let kinds = catalogue.reads();
     let served = cluster.served(&kinds).await.map_err(|trouble| Outcome::undecided(trouble.message(lang)))?;
     let (mut objects, mut told) = (0, Vec::new());
+    let mut to_come = served.iter();
+    let mut ask = || to_come.next().map(|(kind, resource)| cluster.begin(kind, resource));
+    let mut next = ask();
     for kind in &kinds {
-        let Some(resource) = served.get(kind) else {
+        if !served.contains_key(kind) {
             judge.set(kind, Availability::NotServed);
             continue;
-        };
-        match cluster.judge(&mut judge, kind, resource).await {
+        }
+        // Both are in the order of the kinds.
+        let Some(listing) = std::mem::replace(&mut next, ask()) else { continue };
+        match listing.judge(&mut judge).await {
             Ok(count) => {
                 objects += count;
                 judge.set(kind, Availability::Held);

@@ -65,13 +65,14 @@ fn changed(text: &'static str) -> impl Strategy<Value = Vec<u8>> {
 fn take_in(bytes: &[u8], buffer: usize) -> (usize, usize) {
     let profile = Uniform(Profile::new(Level::Avance));
     let mut judge = Judge::new(&CATALOGUE, &profile);
+    let scales = judge.scales();
     let (mut objects, mut mistakes) = (0, 0);
     let read = pieces(BufReader::with_capacity(buffer, bytes), |piece: Piece| {
-        let taken = intake("f", &piece);
+        let taken = intake("f", &piece, &scales);
         mistakes += taken.wrong.len();
         for read in taken.objects {
             objects += 1;
-            let paths = judge.see(&read.object);
+            let paths = judge.add(read.gist);
             if let Some(places) = Places::of(&piece) {
                 for path in &paths {
                     assert!(places.spot(read.item, path).line > 0, "{path}");

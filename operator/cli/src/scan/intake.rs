@@ -3,12 +3,12 @@
 use super::pieces::Piece;
 use crate::manifests::{Place, Unreadable, documents};
 use serde_json::Value;
-use snc_catalogue::Object;
+use snc_catalogue::{Gist, Object, Scales};
 use snc_core::text::Text;
 
 /// One object, and where it stands in its piece when that is a list.
 pub struct Read {
-    pub object: Object,
+    pub gist: Gist,
     pub item: Option<usize>,
 }
 
@@ -21,8 +21,13 @@ pub struct Intake {
     pub foreign: u64,
 }
 
-pub fn intake(file: &str, piece: &Piece) -> Intake {
+pub fn intake(file: &str, piece: &Piece, scales: &Scales<'_>) -> Intake {
     let mut intake = Intake::default();
+    let of_list = piece.of_list.as_ref().map(|(version, kind)| (version.as_str(), kind.as_str()));
+    if let Some(gist) = piece.json.then(|| scales.glance(&piece.text, of_list)).flatten() {
+        intake.objects.push(Read { gist, item: None });
+        return intake;
+    }
     let value = if piece.json {
         serde_json::from_str(&piece.text).or_else(|_| documents::value(&piece.text, piece.lines))
     } else {
@@ -33,19 +38,25 @@ pub fn intake(file: &str, piece: &Piece) -> Intake {
         Err((line, what)) => intake.wrong.push(Unreadable { place: place(line, String::new()), what }),
         Ok(Value::Null) => {}
         Ok(mut value) => {
-            if let (Some((version, kind)), Some(map)) = (&piece.of_list, value.as_object_mut()) {
-                map.entry("apiVersion").or_insert_with(|| Value::from(version.as_str()));
-                map.entry("kind").or_insert_with(|| Value::from(kind.as_str()));
+            if let (Some((version, kind)), Some(map)) = (of_list, value.as_object_mut()) {
+                map.entry("apiVersion").or_insert_with(|| Value::from(version));
+                map.entry("kind").or_insert_with(|| Value::from(kind));
             }
             let (line, _) = piece.first();
-            intake.take(value, None, &|field| place(line, field));
+            intake.take(value, None, scales, &|field| place(line, field));
         }
     }
     intake
 }
 
 impl Intake {
-    fn take(&mut self, mut value: Value, item: Option<usize>, place: &dyn Fn(String) -> Place) {
+    fn take(
+        &mut self,
+        mut value: Value,
+        item: Option<usize>,
+        scales: &Scales<'_>,
+        place: &dyn Fn(String) -> Place,
+    ) {
         let text = |name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
         let (version, kind) = (text("apiVersion"), text("kind"));
         let at = |field: &str| match item {
@@ -70,10 +81,10 @@ impl Intake {
                     map.entry("apiVersion").or_insert_with(|| Value::from(version.as_str()));
                     map.entry("kind").or_insert_with(|| Value::from(kind));
                 }
-                self.take(item, Some(index), place);
+                self.take(item, Some(index), scales, place);
             }
         } else if let Some(object) = Object::new(value) {
-            self.objects.push(Read { object, item });
+            self.objects.push(Read { gist: scales.gist(object), item });
         } else {
             refuse("metadata.name", "absent, ou pas un texte", "absent, or not a text");
         }

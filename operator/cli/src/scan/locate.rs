@@ -1,8 +1,11 @@
 //! Where a path of a finding stands in the text that was read.
 
+mod plain;
+
 use super::pieces::Piece;
 use crate::manifests::documents;
 use crate::manifests::tree::{Node, Tree};
+use plain::Plain;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Spot {
@@ -11,38 +14,57 @@ pub struct Spot {
 }
 
 /// A piece with the place of everything in it.
-pub struct Places {
-    root: Node,
+pub struct Places<'p> {
+    read: As<'p>,
     lines: u64,
     columns: u64,
 }
 
-impl Places {
-    pub fn of(piece: &Piece) -> Option<Self> {
+enum As<'p> {
+    Plain(Plain<'p>),
+    Tree(Node),
+}
+
+impl<'p> Places<'p> {
+    pub fn of(piece: &'p Piece) -> Option<Self> {
+        let plain = if piece.json { Plain::of(&piece.text) } else { None };
+        match plain {
+            Some(plain) => Some(Self { read: As::Plain(plain), lines: piece.lines, columns: piece.columns }),
+            None => Self::parsed(piece),
+        }
+    }
+
+    fn parsed(piece: &Piece) -> Option<Self> {
         let root = documents::node(&piece.text, piece.lines).ok()?;
-        Some(Self { root, lines: piece.lines, columns: piece.columns })
+        Some(Self { read: As::Tree(root), lines: piece.lines, columns: piece.columns })
     }
 
     /// Of the path below the item with that index of a list, or of what is nearest around it.
     pub fn spot(&self, item: Option<usize>, path: &str) -> Spot {
-        let mut node = &self.root;
-        if let Some(found) = item.and_then(|index| self.item(index)) {
-            node = found;
-        }
-        for step in steps(path) {
-            let Some(next) = below(node, &step) else { break };
-            node = next;
-        }
+        let steps = steps(path);
+        let (line, column) = match &self.read {
+            As::Tree(root) => Self::in_tree(root, item, &steps),
+            As::Plain(text) => {
+                let (lines, columns) = text.place(item, &steps).unwrap_or_default();
+                (self.lines + lines + 1, columns + 1)
+            }
+        };
         // The first line of an item begins where the item does.
-        let moved = if node.line == self.lines + 1 { self.columns } else { 0 };
-        Spot { line: node.line, column: if node.column == 0 { 0 } else { node.column + moved } }
+        let moved = if line == self.lines + 1 { self.columns } else { 0 };
+        Spot { line, column: if column == 0 { 0 } else { column + moved } }
     }
 
-    fn item(&self, index: usize) -> Option<&Node> {
-        match &self.root.get("items")?.tree {
-            Tree::List(items) => items.get(index),
+    fn in_tree(root: &Node, item: Option<usize>, steps: &[String]) -> (u64, u64) {
+        let items = || match &root.get("items")?.tree {
+            Tree::List(items) => Some(items),
             _ => None,
+        };
+        let mut node = item.and_then(|index| items()?.get(index)).unwrap_or(root);
+        for step in steps {
+            let Some(next) = below(node, step) else { break };
+            node = next;
         }
+        (node.line, node.column)
     }
 }
 
@@ -87,10 +109,12 @@ fn below<'a>(node: &'a Node, step: &str) -> Option<&'a Node> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+    use serde_json::Value;
 
     fn spot(text: &str, piece: Piece, path: &str) -> (u64, u64) {
-        let places = Places::of(&Piece { text: text.to_owned(), ..piece }).expect("readable");
-        let spot = places.spot(None, path);
+        let piece = Piece { text: text.to_owned(), ..piece };
+        let spot = Places::of(&piece).expect("readable").spot(None, path);
         (spot.line, spot.column)
     }
 
@@ -110,5 +134,46 @@ mod tests {
     fn an_item_of_json_begins_where_its_list_has_it() {
         let piece = Piece { lines: 4, columns: 7, json: true, ..Piece::default() };
         assert_eq!(spot("{\"a\": {\"b\": 1}}", piece, "a.b"), (5, 20));
+    }
+
+    /// Values as people name things, so that paths meet them.
+    fn value() -> impl Strategy<Value = Value> {
+        let word = prop::sample::select(
+            &["a", "name", "b c", "items", "1", "x\\y", "q\"", "é", "-", "# d: e", "0x1"][..],
+        );
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            (-3_i64..300).prop_map(Value::from),
+            word.clone().prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 24, 4, move |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::btree_map(word.clone().prop_map(str::to_owned), inner, 0..4)
+                    .prop_map(|map| Value::Object(map.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn plain_json_is_where_yaml_has_it(
+            value in value(),
+            pretty in any::<bool>(),
+            columns in 0_u64..3,
+            item in prop::option::of(0_usize..3),
+            steps in prop::collection::vec(prop::sample::select(&[".a", "[\"name\"]", "[1]", "[0]", ".items", "[\"b c\"]"][..]), 0..5),
+        ) {
+            let text = if pretty { serde_json::to_string_pretty(&value) } else { serde_json::to_string(&value) };
+            let text = text.expect("JSON");
+            let piece = Piece { text, lines: 3, columns, json: true, ..Piece::default() };
+            if let Some(plain) = Plain::of(&piece.text) {
+                let read = Places { read: As::Plain(plain), lines: 3, columns };
+                let parsed = Places::parsed(&piece).expect("readable");
+                let path = steps.concat();
+                prop_assert_eq!(read.spot(item, &path), parsed.spot(item, &path), "{} {}", piece.text, path);
+            }
+        }
     }
 }

@@ -1,6 +1,9 @@
 //! A stream cut into what can be parsed alone: documents of YAML, values of JSON, items of a JSON list. No more
 //! than one of them is held at a time, whatever the stream's length.
 
+mod json;
+
+use json::Json;
 use std::io::{self, BufRead};
 
 /// Longer than any object that an API server takes; what is longer is a list that cannot be cut, or no object.
@@ -107,7 +110,22 @@ fn yaml(first: &[u8], mut stream: impl BufRead, take: &mut impl FnMut(Piece)) ->
 }
 
 fn newlines(bytes: &[u8]) -> u64 {
-    bytes.iter().map(|byte| u64::from(*byte == b'\n')).sum()
+    last_line(bytes).0
+}
+
+/// How many lines end, and what is after them. Lines are searched as a whole, which is the fastest.
+fn last_line(mut bytes: &[u8]) -> (u64, &[u8]) {
+    let mut lines = 0;
+    loop {
+        let mut rest = bytes;
+        match rest.skip_until(b'\n') {
+            Ok(passed) if passed > 0 && bytes[passed - 1] == b'\n' => {
+                lines += 1;
+                bytes = rest;
+            }
+            _ => return (lines, bytes),
+        }
+    }
 }
 
 fn is_mark(line: &[u8], mark: &[u8]) -> bool {
@@ -119,252 +137,6 @@ fn holds_something(text: &str) -> bool {
         .map(|line| if is_mark(line.as_bytes(), b"---") { &line[3..] } else { line })
         .map(str::trim)
         .any(|line| !line.is_empty() && !line.starts_with(['#', '%']) && line != "...")
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Inside {
-    Structure,
-    Text,
-    Escape,
-}
-
-/// Values of JSON, one after the other; of one with `items`, the items.
-struct Json {
-    lines: u64,
-    columns: u64,
-    held: Vec<u8>,
-    /// Where what is held begins.
-    start: (u64, u64),
-    /// What stands around the items.
-    around: Vec<u8>,
-    around_start: (u64, u64),
-    depth: u32,
-    inside: Inside,
-    /// Bytes of the last text at depth 1: the key, when a colon follows.
-    key: Vec<u8>,
-    after_items: bool,
-    in_items: bool,
-    items: usize,
-    document: usize,
-    counted: bool,
-    of_list: Option<(String, String)>,
-}
-
-impl Json {
-    fn new(first: &[u8]) -> Self {
-        let lines = newlines(first);
-        let columns = first.iter().rev().take_while(|byte| **byte != b'\n').count() as u64;
-        Self {
-            lines,
-            columns,
-            held: Vec::new(),
-            start: (lines, columns),
-            around: Vec::new(),
-            around_start: (lines, columns),
-            depth: 0,
-            inside: Inside::Structure,
-            key: Vec::new(),
-            after_items: false,
-            in_items: false,
-            items: 0,
-            document: 0,
-            counted: false,
-            of_list: None,
-        }
-    }
-
-    fn read(mut self, mut stream: impl BufRead, take: &mut impl FnMut(Piece)) -> Result<(), Trouble> {
-        loop {
-            let buffer = stream.fill_buf()?;
-            if buffer.is_empty() {
-                break;
-            }
-            let length = buffer.len();
-            let mut rest = buffer;
-            while !rest.is_empty() {
-                let (run, after) = rest.split_at(self.plain(rest));
-                self.run(run);
-                rest = after;
-                if let Some((byte, after)) = rest.split_first() {
-                    self.byte(*byte, take)?;
-                    rest = after;
-                }
-            }
-            stream.consume(length);
-            if self.held.len() > LONGEST || self.around.len() > LONGEST {
-                return Err(Trouble::TooLong(self.start.0 + 1));
-            }
-        }
-        // What is not closed is left to the parser to refuse, with its place.
-        if !self.held.trim_ascii().is_empty() {
-            self.emit_item(take)?;
-        }
-        if !self.around.trim_ascii().is_empty() {
-            self.emit_whole(take)?;
-        }
-        Ok(())
-    }
-
-    /// How many bytes to come change nothing but the place.
-    fn plain(&self, bytes: &[u8]) -> usize {
-        let shallow = if self.in_items { 2 } else { 1 };
-        let end = match self.inside {
-            Inside::Text => bytes.iter().position(|byte| matches!(byte, b'"' | b'\\')),
-            Inside::Structure if self.depth > shallow => {
-                bytes.iter().position(|byte| matches!(byte, b'"' | b'{' | b'}' | b'[' | b']'))
-            }
-            _ => Some(0),
-        };
-        end.unwrap_or(bytes.len())
-    }
-
-    fn run(&mut self, bytes: &[u8]) {
-        if bytes.is_empty() {
-            return;
-        }
-        if self.inside == Inside::Text && self.depth == 1 {
-            self.key.extend_from_slice(bytes);
-        }
-        // Where it is not at the very top, something is held already.
-        if self.in_items { &mut self.held } else { &mut self.around }.extend_from_slice(bytes);
-        let lines = newlines(bytes);
-        if lines > 0 {
-            self.lines += lines;
-            self.columns = 0;
-        }
-        let last = if lines > 0 { bytes.rsplit(|byte| *byte == b'\n').next() } else { Some(bytes) };
-        self.columns +=
-            last.map_or(0, |last| last.iter().filter(|byte| **byte & 0xc0 != 0x80).count() as u64);
-    }
-
-    fn byte(&mut self, byte: u8, take: &mut impl FnMut(Piece)) -> Result<(), Trouble> {
-        let place = (self.lines, self.columns);
-        self.step(byte);
-        let outer = if self.in_items { 2 } else { 0 };
-        if self.inside != Inside::Structure {
-            self.keep(byte, place);
-            self.inside = match (self.inside, byte) {
-                (Inside::Text, b'\\') => Inside::Escape,
-                (Inside::Text, b'"') => Inside::Structure,
-                _ => Inside::Text,
-            };
-            if self.inside == Inside::Text && self.depth == 1 {
-                self.key.push(byte);
-            }
-            return Ok(());
-        }
-        match byte {
-            b'"' => {
-                self.inside = Inside::Text;
-                self.key.clear();
-            }
-            b':' if self.depth == 1 => self.after_items = self.key == b"items",
-            b'{' | b'[' => {
-                self.depth += 1;
-                if byte == b'[' && self.depth == 2 && std::mem::take(&mut self.after_items) {
-                    self.around.push(byte);
-                    self.begin_items();
-                    return Ok(());
-                }
-            }
-            b'}' | b']' => {
-                self.depth = self.depth.saturating_sub(1);
-                if self.in_items && self.depth == 1 {
-                    self.emit_item(take)?;
-                    self.in_items = false;
-                } else if self.depth == outer {
-                    self.keep(byte, place);
-                    return if self.in_items { self.emit_item(take) } else { self.emit_whole(take) };
-                }
-            }
-            b',' if self.in_items && self.depth == 2 => return Ok(()),
-            b',' => self.after_items = false,
-            _ => {}
-        }
-        self.keep(byte, place);
-        Ok(())
-    }
-
-    fn step(&mut self, byte: u8) {
-        if byte == b'\n' {
-            self.lines += 1;
-            self.columns = 0;
-        } else if byte & 0xc0 != 0x80 {
-            self.columns += 1;
-        }
-    }
-
-    fn keep(&mut self, byte: u8, place: (u64, u64)) {
-        let (into, start) = if self.in_items {
-            (&mut self.held, &mut self.start)
-        } else {
-            (&mut self.around, &mut self.around_start)
-        };
-        if into.is_empty() {
-            if byte.is_ascii_whitespace() {
-                return;
-            }
-            *start = place;
-        }
-        into.push(byte);
-    }
-
-    fn begin_items(&mut self) {
-        self.in_items = true;
-        self.items = 0;
-        let mut so_far = self.around.clone();
-        so_far.extend_from_slice(b"]}");
-        let known: Option<serde_json::Value> = serde_json::from_slice(&so_far).ok();
-        let text = |name: &str| Some(known.as_ref()?.get(name)?.as_str()?.to_owned());
-        self.of_list = text("apiVersion").zip(text("kind")).and_then(|(version, kind)| {
-            let kind = kind.strip_suffix("List").filter(|kind| !kind.is_empty())?.to_owned();
-            Some((version, kind))
-        });
-        self.count();
-    }
-
-    /// A document is counted once, whatever it holds.
-    fn count(&mut self) {
-        if !std::mem::replace(&mut self.counted, true) {
-            self.document += 1;
-        }
-    }
-
-    fn emit_item(&mut self, take: &mut impl FnMut(Piece)) -> Result<(), Trouble> {
-        let bytes = std::mem::take(&mut self.held);
-        if bytes.trim_ascii().is_empty() {
-            return Ok(());
-        }
-        let (lines, columns) = self.start;
-        take(Piece {
-            text: text(bytes, lines)?,
-            lines,
-            columns,
-            document: self.document,
-            item: Some(self.items),
-            of_list: self.of_list.clone(),
-            json: true,
-        });
-        self.items += 1;
-        Ok(())
-    }
-
-    fn emit_whole(&mut self, take: &mut impl FnMut(Piece)) -> Result<(), Trouble> {
-        let bytes = std::mem::take(&mut self.around);
-        let (lines, columns) = self.around_start;
-        self.count();
-        self.counted = false;
-        self.of_list = None;
-        take(Piece {
-            text: text(bytes, lines)?,
-            lines,
-            columns,
-            document: self.document,
-            json: true,
-            ..Piece::default()
-        });
-        Ok(())
-    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::intake::{Intake, intake};
 use super::pieces::{Piece, Trouble, pieces};
 use crate::manifests::Found;
-use snc_catalogue::{Scales, Weighed};
+use snc_catalogue::Scales;
 use std::fs::File;
 use std::io::BufReader;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -17,8 +17,8 @@ const WAITING: usize = 2;
 
 /// What came of a file, in its order.
 pub enum Read {
-    /// With what the rules on one object say of each of its objects.
-    Piece(Piece, Intake, Vec<Weighed>),
+    /// With what its objects come to.
+    Piece(Piece, Intake),
     Ended(Trouble),
 }
 
@@ -85,9 +85,8 @@ fn parsing(files: &[Found], scales: &Scales<'_>, uncut: &Receiver<Uncut>, parsed
         let name = files.get(file).map_or("", |file| file.name.as_str());
         let parse = |piece: Result<Piece, Trouble>| match piece {
             Ok(piece) => {
-                let found = intake(name, &piece);
-                let weighed = found.objects.iter().map(|read| scales.weigh(&read.object)).collect();
-                Read::Piece(piece, found, weighed)
+                let found = intake(name, &piece, scales);
+                Read::Piece(piece, found)
             }
             Err(trouble) => Read::Ended(trouble),
         };

@@ -49,8 +49,8 @@ pub fn scan(asked: &Asked<'_>, files: &[Found]) -> Scanned {
     let mut name: Arc<str> = "".into();
     let scales = judge.scales();
     pipeline::run(files, &scales, |file, read| {
-        let (piece, found, weighed) = match read {
-            Read::Piece(piece, found, weighed) => (piece, found, weighed),
+        let (piece, found) = match read {
+            Read::Piece(piece, found) => (piece, found),
             Read::Ended(trouble) => return wrong.push(unreadable(&file.name, &trouble)),
         };
         if *name != *file.name {
@@ -60,10 +60,10 @@ pub fn scan(asked: &Asked<'_>, files: &[Found]) -> Scanned {
         foreign += found.foreign;
         objects += found.objects.len() as u64;
         let in_piece = LazyCell::new(|| Places::of(&piece));
-        for (intake::Read { object, item }, weighed) in found.objects.into_iter().zip(&weighed) {
-            let paths = judge.take(&object, weighed);
-            let origin = || origin(&name, &piece, item, &paths, &in_piece);
-            spots.entry(key(&object.subject)).or_insert_with(origin);
+        for intake::Read { gist, item } in found.objects {
+            let key = key(gist.subject());
+            let paths = judge.add(gist);
+            spots.entry(key).or_insert_with(|| origin(&name, &piece, item, &paths, &in_piece));
         }
     });
     judge.files_end_here();
@@ -80,11 +80,12 @@ type Paths<'a> = Vec<(&'a Subject, &'a String)>;
 /// Paths of controls on several objects are known only at the end. Files are read again for them, as far as they
 /// are needed; of standard input, which cannot be, the place of the object has to do.
 fn locate(files: &[Found], evaluation: &Evaluation, places: &mut BTreeMap<Subject, Origin>) {
-    let mut wanted: BTreeMap<(Arc<str>, usize), Paths<'_>> = BTreeMap::new();
+    let mut wanted: BTreeMap<(Arc<str>, usize), BTreeMap<Option<usize>, Paths<'_>>> = BTreeMap::new();
     for ((_, subject), outcome) in &evaluation.findings {
         let Some(origin) = places.get(subject) else { continue };
         for path in outcome.paths.iter().filter(|path| !origin.paths.contains_key(*path)) {
-            wanted.entry((origin.file.clone(), origin.document)).or_default().push((subject, path));
+            let in_document = wanted.entry((origin.file.clone(), origin.document)).or_default();
+            in_document.entry(origin.item).or_default().push((subject, path));
         }
     }
     let of_some = |file: &&Found| wanted.keys().any(|(name, _)| **name == *file.name);
@@ -92,16 +93,22 @@ fn locate(files: &[Found], evaluation: &Evaluation, places: &mut BTreeMap<Subjec
         let name: Arc<str> = file.name.as_str().into();
         // What cannot be read by now was read before; its findings keep the places of their objects.
         let _ = read(file, |piece| {
-            let Some(paths) = wanted.get(&(name.clone(), piece.document)) else { return };
-            let in_piece = Places::of(&piece);
-            for (subject, path) in paths {
-                let Some(origin) = places.get_mut(*subject) else { continue };
-                if piece.item.is_some() && piece.item != origin.item {
-                    continue;
-                }
-                let inner = if piece.item.is_some() { None } else { origin.item };
-                if let Some(found) = &in_piece {
-                    origin.paths.insert((*path).clone(), found.spot(inner, path));
+            let Some(items) = wanted.get(&(name.clone(), piece.document)) else { return };
+            let mut here = match piece.item {
+                Some(_) => items.range(piece.item..=piece.item),
+                None => items.range(..),
+            }
+            .peekable();
+            if here.peek().is_none() {
+                return;
+            }
+            let Some(in_piece) = Places::of(&piece) else { return };
+            for (item, (subject, path)) in
+                here.flat_map(|(item, paths)| paths.iter().map(move |path| (item, path)))
+            {
+                let inner = if piece.item.is_some() { None } else { *item };
+                if let Some(origin) = places.get_mut(*subject) {
+                    origin.paths.insert((*path).clone(), in_piece.spot(inner, path));
                 }
             }
         });
@@ -109,12 +116,12 @@ fn locate(files: &[Found], evaluation: &Evaluation, places: &mut BTreeMap<Subjec
 }
 
 /// The text is read again, for its places, only where something was found.
-fn origin(
+fn origin<'p>(
     file: &Arc<str>,
-    piece: &Piece,
+    piece: &'p Piece,
     item: Option<usize>,
     paths: &[String],
-    in_piece: &LazyCell<Option<Places>, impl FnOnce() -> Option<Places>>,
+    in_piece: &LazyCell<Option<Places<'p>>, impl FnOnce() -> Option<Places<'p>>>,
 ) -> Origin {
     let (line, column) = piece.first();
     let mut origin = Origin {
