@@ -19,7 +19,20 @@ fn columns_are_the_promised_ones() {
         let columns = crd["spec"]["versions"][0]["additionalPrinterColumns"].as_array().unwrap().clone();
         columns.iter().map(|c| c["name"].as_str().unwrap().to_uppercase()).collect()
     };
-    assert_eq!(columns("SncPolicy"), ["TENANT", "LEVEL", "ISOLATION", "EFFECTIVE", "ISOLATED", "AGE"]);
+    let of_policies = [
+        "TENANT",
+        "LEVEL",
+        "ISOLATION",
+        "EFFECTIVE",
+        "ISOLATED",
+        "SATISFIED",
+        "FAIL",
+        "UNKNOWN",
+        "SCORE",
+        "AGE",
+    ];
+    assert_eq!(columns("SncPolicy"), of_policies);
+    assert_eq!(columns("SncControl"), ["CATEGORY", "SEVERITY", "LEVEL", "COMPILED", "REASON", "AGE"]);
 }
 
 #[test]

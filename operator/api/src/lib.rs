@@ -9,7 +9,13 @@ use kube::CustomResourceExt;
 
 /// Every CustomResourceDefinition of the product, in the order in which they are printed.
 pub fn all_crds() -> Vec<CustomResourceDefinition> {
-    let mut crds = vec![v1alpha1::SncBaseline::crd(), v1alpha1::SncTenant::crd(), v1alpha1::SncPolicy::crd()];
+    let mut crds = vec![
+        v1alpha1::SncBaseline::crd(),
+        v1alpha1::SncTenant::crd(),
+        v1alpha1::SncPolicy::crd(),
+        v1alpha1::SncControl::crd(),
+        v1alpha1::SncAssessment::crd(),
+    ];
     for version in crds.iter_mut().flat_map(|crd| &mut crd.spec.versions) {
         if let Some(schema) = version.schema.as_mut().and_then(|s| s.open_api_v3_schema.as_mut()) {
             tidy(schema);

@@ -1,5 +1,5 @@
 use super::common::{
-    Modes, ResourceList, conditions_schema, date_schema, resource_list_schema, selector_schema,
+    Modes, ResourceList, any_schema, conditions_schema, date_schema, resource_list_schema, selector_schema,
 };
 use super::network::{Port, cidrs_16_schema, cidrs_64_schema};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, LabelSelector};
@@ -49,6 +49,31 @@ pub struct SncBaselineSpec {
     pub quota: ResourceList,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub container_limits: Option<ContainerLimits>,
+    /// Parameters of controls, tailored for the matched tenants; for the cluster's own objects where all tenants are
+    /// matched. `kubectl snc explain <control>` shows which there are, their bounds and their defaults.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 128), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["control", "name"]))]
+    pub parameters: Vec<TailoredParameter>,
+}
+
+/// A value in the place of a parameter's default. Of several baselines the stricter value holds; lists of what is
+/// accepted keep what all of them accept.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TailoredParameter {
+    /// Id of the control.
+    #[schemars(length(min = 1, max = 63), regex(pattern = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"))]
+    pub control: String,
+    /// Name of the parameter.
+    #[schemars(length(min = 1, max = 63), regex(pattern = "^[a-z][a-zA-Z0-9]*$"))]
+    pub name: String,
+    /// `true` or `false`, a whole number, or a list of texts, as the parameter's default is. What is of another type or
+    /// out of bounds is not applied, and reported in the condition `Consistent`.
+    #[schemars(schema_with = "any_schema")]
+    pub value: serde_json::Value,
+    /// Why this value. The auditor reads it.
+    #[schemars(length(min = 3, max = 512), regex(pattern = r"\S\s*\S\s*\S"))]
+    pub rationale: String,
 }
 
 /// What the `LimitRange` of each governed namespace says of containers.

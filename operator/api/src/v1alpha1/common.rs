@@ -24,6 +24,21 @@ pub struct Modes {
     pub quota: Option<Mode>,
 }
 
+/// Controls by their worst verdict: always the three numbers together.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ControlNumbers {
+    /// Controls whose worst verdict is `Pass`.
+    pub proven: i64,
+    /// Controls that fail somewhere.
+    pub disproved: i64,
+    /// Controls that cannot conclude somewhere, and fail nowhere.
+    pub unknown: i64,
+    /// ⌊100 · proven / (proven + disproved + unknown)⌋. Absent where no control applies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub score: Option<i64>,
+}
+
 /// A calendar date, `YYYY-MM-DD`.
 pub fn date_schema(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
@@ -31,6 +46,11 @@ pub fn date_schema(_: &mut SchemaGenerator) -> Schema {
         "maxLength": 10,
         "pattern": "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$",
     })
+}
+
+/// Any type: a structural schema has no "one of these", so the value is judged where it is read.
+pub fn any_schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"x-kubernetes-preserve-unknown-fields": true})
 }
 
 /// Amounts by resource name, as Kubernetes spells quantities, without a sign.

@@ -1,20 +1,30 @@
+mod assessment;
 mod baseline;
 mod common;
+mod control;
 mod network;
 mod policy;
 mod tenant;
 
+pub use assessment::{
+    AssessmentScope, ControlCode, RequirementCode, RequirementCounts, SncAssessment, SncAssessmentSpec,
+    SncAssessmentStatus, Transition,
+};
 pub use baseline::{
     BaselineNetwork, ContainerLimits, DnsService, EnforcementStatement, KubernetesApiEndpoints,
-    SharedService, SncBaseline, SncBaselineSpec, SncBaselineStatus,
+    SharedService, SncBaseline, SncBaselineSpec, SncBaselineStatus, TailoredParameter,
 };
-pub use common::{Modes, ResourceList, date_schema};
+pub use common::{ControlNumbers, Modes, ResourceList, date_schema};
+pub use control::{
+    ControlParameter, ControlRemediation, ControlRule, ControlText, ParameterBounds, SncControl,
+    SncControlSpec, SncControlStatus,
+};
 pub use network::{
     CidrPeer, Flow, FlowNature, KubernetesApiPeer, NamespacesPeer, Peer, PodsPeer, Port, SharedServicePeer,
 };
 pub use policy::{
-    EffectiveValue, FlowCounts, ManagedObjects, Named, PolicyFindings, PolicyNetwork, SncPolicy,
-    SncPolicySpec, SncPolicyStatus,
+    ControlFinding, ControlFindings, EffectiveValue, FlowCounts, ManagedObjects, Named, PolicyFindings,
+    PolicyNetwork, SncPolicy, SncPolicySpec, SncPolicyStatus,
 };
 pub use tenant::{
     Adoption, Gap, NamespaceState, Owner, OwnerKind, SncTenant, SncTenantSpec, SncTenantStatus,

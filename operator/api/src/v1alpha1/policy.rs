@@ -1,4 +1,4 @@
-use super::common::{Modes, ResourceList, conditions_schema, resource_list_schema};
+use super::common::{ControlNumbers, Modes, ResourceList, conditions_schema, resource_list_schema};
 use super::network::Flow;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::CustomResource;
@@ -26,6 +26,10 @@ use snc_core::tier::{Environment, Level};
     printcolumn = r#"{"name":"Isolation","type":"string","jsonPath":".status.isolation"}"#,
     printcolumn = r#"{"name":"Effective","type":"string","jsonPath":".status.conditions[?(@.type==\"NetworkPolicyEffective\")].status"}"#,
     printcolumn = r#"{"name":"Isolated","type":"string","jsonPath":".status.conditions[?(@.type==\"NetworkIsolated\")].status"}"#,
+    printcolumn = r#"{"name":"Satisfied","type":"string","jsonPath":".status.conditions[?(@.type==\"ControlsSatisfied\")].status"}"#,
+    printcolumn = r#"{"name":"Fail","type":"integer","jsonPath":".status.controls.disproved"}"#,
+    printcolumn = r#"{"name":"Unknown","type":"integer","jsonPath":".status.controls.unknown"}"#,
+    printcolumn = r#"{"name":"Score","type":"integer","jsonPath":".status.controls.score"}"#,
     printcolumn = r#"{"name":"Age","type":"date","jsonPath":".metadata.creationTimestamp"}"#
 )]
 #[serde(rename_all = "camelCase")]
@@ -70,15 +74,21 @@ pub struct SncPolicyStatus {
     /// Isolation mode in force.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub isolation: Option<snc_core::tier::Mode>,
-    /// Values in force in the namespace, and who asked for each.
+    /// Values in force in the namespace, and who asked for each. Of more than 128 the last entry is `…` and their number.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 64))]
+    #[schemars(length(max = 128))]
     pub effective: Vec<EffectiveValue>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flows: Option<FlowCounts>,
     /// Worst findings first; at most 20 are listed, `total` counts all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub findings: Option<PolicyFindings>,
+    /// The controls that apply to what is in the namespace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub controls: Option<ControlNumbers>,
+    /// What the controls found, worst first; at most 20 are listed, `total` counts all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub control_findings: Option<ControlFindings>,
     /// Objects kept in the namespace; at most 20 are listed, `total` counts all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub managed: Option<ManagedObjects>,
@@ -108,6 +118,31 @@ pub struct PolicyFindings {
     pub truncated: bool,
     #[schemars(length(max = 20))]
     pub items: Vec<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ControlFindings {
+    pub total: i64,
+    pub truncated: bool,
+    #[schemars(length(max = 20))]
+    pub items: Vec<ControlFinding>,
+}
+
+/// One object that a control refuses, or cannot judge.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ControlFinding {
+    /// Id of the control; `kubectl snc explain` says what it asks for.
+    #[schemars(length(max = 63))]
+    pub control: String,
+    pub severity: snc_core::control::Severity,
+    /// `Fail` or `Unknown`.
+    #[schemars(length(max = 16))]
+    pub verdict: String,
+    /// `Kind/name`.
+    #[schemars(length(max = 512))]
+    pub object: String,
+    #[schemars(length(max = 1024))]
+    pub message: String,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

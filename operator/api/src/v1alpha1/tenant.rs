@@ -1,4 +1,4 @@
-use super::common::{ResourceList, conditions_schema, resource_list_schema};
+use super::common::{ControlNumbers, ResourceList, conditions_schema, resource_list_schema};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::CustomResource;
 use schemars::JsonSchema;
@@ -24,6 +24,9 @@ use snc_core::tier::{Level, Sensitivity};
     printcolumn = r#"{"name":"Namespaces","type":"integer","jsonPath":".status.namespaces.total"}"#,
     printcolumn = r#"{"name":"Isolated","type":"integer","jsonPath":".status.namespaces.isolated"}"#,
     printcolumn = r#"{"name":"Ready","type":"string","jsonPath":".status.conditions[?(@.type==\"Ready\")].status"}"#,
+    printcolumn = r#"{"name":"Fail","type":"integer","jsonPath":".status.controls.disproved"}"#,
+    printcolumn = r#"{"name":"Unknown","type":"integer","jsonPath":".status.controls.unknown"}"#,
+    printcolumn = r#"{"name":"Score","type":"integer","jsonPath":".status.controls.score"}"#,
     printcolumn = r#"{"name":"Reason","type":"string","priority":1,"jsonPath":".status.conditions[?(@.type==\"Ready\")].reason"}"#,
     printcolumn = r#"{"name":"Age","type":"date","jsonPath":".metadata.creationTimestamp"}"#
 )]
@@ -106,6 +109,9 @@ pub struct SncTenantStatus {
     pub observed_generation: Option<i64>,
     #[serde(default)]
     pub namespaces: TenantNamespaces,
+    /// The controls that apply to what is in the namespaces of the tenant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub controls: Option<ControlNumbers>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "conditions_schema")]
     pub conditions: Vec<Condition>,

@@ -17,8 +17,13 @@ use std::{
 
 const NAMESPACES: [&str; 6] =
     ["boutique-app", "boutique-data", "atelier-app", "atelier-test", "snc-system", "snc-canary"];
-const CRDS: [&str; 3] =
-    ["sncpolicies.secnumcloud.dev", "snctenants.secnumcloud.dev", "sncbaselines.secnumcloud.dev"];
+const CRDS: [&str; 5] = [
+    "sncpolicies.secnumcloud.dev",
+    "snctenants.secnumcloud.dev",
+    "sncbaselines.secnumcloud.dev",
+    "sncassessments.secnumcloud.dev",
+    "snccontrols.secnumcloud.dev",
+];
 /// What clusters that are not one's own grant at most, usually.
 const TOKEN_DURATION: &str = "--duration=24h";
 
