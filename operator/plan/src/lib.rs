@@ -7,10 +7,13 @@ pub mod matrix;
 pub mod namespace;
 mod network;
 pub mod objects;
+pub mod profile;
 pub mod quota;
 pub mod settings;
 pub mod status;
+pub mod tenancy;
 pub mod validate;
 
 pub use namespace::{NamespacePlan, plan_namespace};
+pub use profile::{cluster_profile, profile};
 pub use settings::{ClusterFacts, Settings};

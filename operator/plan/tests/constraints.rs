@@ -7,6 +7,7 @@ mod support;
 use ipnet::IpNet;
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use snc_core::parameters::{NOTHING, Setting, Tailored};
 use snc_core::policy::Constraints;
 use snc_core::quantity::Amount;
 use snc_core::tier::{Environment, Level, Mode};
@@ -41,16 +42,30 @@ fn blocks() -> impl Strategy<Value = Vec<String>> {
     prop::collection::vec(clean, 0..3)
 }
 
+fn parameters() -> impl Strategy<Value = Value> {
+    let hosts = || prop::collection::btree_set(prop::sample::select(vec!["a.example", "b.example"]), 0..3);
+    let entry = |control: &str, name: &str, value: Value| json!({"control": control, "name": name, "value": value, "rationale": "on purpose"});
+    (prop::option::of(hosts()), prop::option::of(2048..2052), prop::option::of(any::<bool>())).prop_map(
+        move |(hosts, bits, rotates)| {
+            let mut all = Vec::new();
+            all.extend(hosts.map(|list| entry("image-registry", "registries", json!(list))));
+            all.extend(bits.map(|bits| entry("certificate-key", "minRsaBits", json!(bits))));
+            all.extend(rotates.map(|flag| entry("certificate-key-kept", "rotatesByDefault", json!(flag))));
+            json!(all)
+        },
+    )
+}
+
 fn baselines() -> impl Strategy<Value = Value> {
     let services =
         prop::option::of(prop::collection::btree_set(prop::sample::select(vec!["db", "mail", "logs"]), 0..3));
-    (level(), modes(), quota(), prop::option::of(blocks()), blocks(), services).prop_map(|(level, modes, quota, allowed, denied, services)| {
+    (level(), modes(), quota(), prop::option::of(blocks()), blocks(), services, parameters()).prop_map(|(level, modes, quota, allowed, denied, services, parameters)| {
         let services = services.map(|names| {
             let service = |name| json!({"name": name, "direction": "Egress", "namespace": "platform", "ports": [{"port": 1}], "justification": "shared"});
             names.into_iter().map(service).collect::<Vec<_>>()
         });
         json!({
-            "level": level, "modes": modes, "quota": quota,
+            "level": level, "modes": modes, "quota": quota, "parameters": parameters,
             "network": {"allowedCIDRs": allowed, "deniedCIDRs": denied, "sharedServices": services},
         })
     })
@@ -71,7 +86,8 @@ fn values(c: &Constraints) -> Value {
         "allowed": c.allowed_blocks.blocks().map(|b| b.iter().map(ToString::to_string).collect::<Vec<_>>()),
         "denied": c.denied_blocks.blocks().iter().map(ToString::to_string).collect::<Vec<_>>(),
         "services": c.shared_services.is_constrained().then(|| c.shared_services.entries().map(|s| s.name.clone()).collect::<Vec<_>>()),
-        "conflicts": c.conflicts().iter().map(|c| c.field).collect::<Vec<_>>(),
+        "parameters": c.parameters.iter().map(|(key, one)| format!("{key}={}", one.value())).collect::<Vec<_>>(),
+        "conflicts": c.conflicts().iter().map(|c| c.field.clone()).collect::<Vec<_>>(),
     })
 }
 
@@ -124,6 +140,16 @@ proptest! {
             prop_assert!(one.allowed_blocks.allows(&probe) || !held.allowed_blocks.allows(&probe));
             let denies = |c: &Constraints| c.denied_blocks.blocks().iter().any(|d| snc_core::cidr::within(&probe, d));
             prop_assert!(!denies(one) || denies(&held));
+            for (key, asked) in one.parameters.iter() {
+                let held = held.parameters.get(&key.control, &key.name).map(Tailored::value);
+                let stricter = match (&held, asked.value()) {
+                    (Some(Setting::List(held)), Setting::List(asked)) => held.is_subset(&asked) || held.iter().eq([NOTHING]),
+                    (Some(Setting::Integer(held)), Setting::Integer(asked)) => *held >= asked,
+                    (Some(Setting::Flag(held)), Setting::Flag(asked)) => *held <= asked,
+                    _ => false,
+                };
+                prop_assert!(stricter, "{key}: {held:?}");
+            }
             if one.shared_services.is_constrained() {
                 let offered: Vec<_> = one.shared_services.entries().collect();
                 prop_assert!(held.shared_services.is_constrained());

@@ -38,8 +38,14 @@ fn hard(cluster: &Cluster, namespace: &str) -> Value {
 }
 
 fn ready(cluster: &Cluster, namespace: &str) -> (String, String, String) {
-    let status =
-        policy_status(&cluster.sncp(namespace, "p"), &cluster.plan(namespace), &[], Lang::En, cluster.now);
+    let status = policy_status(
+        &cluster.sncp(namespace, "p"),
+        &cluster.plan(namespace),
+        &[],
+        None,
+        Lang::En,
+        cluster.now,
+    );
     let ready = status.conditions[0].clone();
     (ready.status, ready.reason, ready.message)
 }

@@ -108,7 +108,7 @@ fn the_last_baseline_deleted_stays_in_force() {
     assert!(cluster.plan("shop").steps.is_empty());
     assert_eq!(retained(&cluster), [gone("SncBaseline/floor")]);
     let plan = cluster.plan("shop");
-    let status = policy_status(&cluster.sncp("shop", "p"), &plan, &[], Lang::En, cluster.now);
+    let status = policy_status(&cluster.sncp("shop", "p"), &plan, &[], None, Lang::En, cluster.now);
     assert_eq!(
         status.findings.unwrap().items,
         [
@@ -156,7 +156,7 @@ fn an_unreadable_baseline_says_what_it_said_before() {
     assert!(retained[0].error.as_ref().unwrap().contains("Maximal"));
     // Unknown is never True.
     let plan = cluster.plan("shop");
-    let status = policy_status(&cluster.sncp("shop", "p"), &plan, &[], Lang::En, cluster.now);
+    let status = policy_status(&cluster.sncp("shop", "p"), &plan, &[], None, Lang::En, cluster.now);
     let ready = &status.conditions[0];
     assert_eq!((ready.status.as_str(), ready.reason.as_str()), ("Unknown", "Unreadable"));
     assert!(ready.message.contains("SncBaseline/floor"), "{}", ready.message);
@@ -183,7 +183,7 @@ fn an_unreadable_policy_keeps_its_flows_and_nothing_is_deleted() {
     let old = support::read::<snc_api::v1alpha1::SncPolicy>(json!({
         "apiVersion": "secnumcloud.dev/v1alpha1", "kind": "SncPolicy", "metadata": {"name": "p", "namespace": "shop"}, "spec": {},
     }));
-    let status = policy_status(&old, &cluster.plan("shop"), &[], Lang::En, cluster.now);
+    let status = policy_status(&old, &cluster.plan("shop"), &[], None, Lang::En, cluster.now);
     assert_eq!(
         (status.conditions[0].status.as_str(), status.conditions[0].reason.as_str()),
         ("False", "Unreadable")
@@ -251,7 +251,7 @@ fn baselines_in_conflict_leave_the_last_good_values() {
     cluster.restart();
     cluster.settle("shop");
     assert_eq!(cluster.objects, before);
-    let status = policy_status(&cluster.sncp("shop", "p"), &plan, &[], Lang::En, cluster.now);
+    let status = policy_status(&cluster.sncp("shop", "p"), &plan, &[], None, Lang::En, cluster.now);
     assert_eq!(status.conditions[0].reason, "BaselineConflict");
     // It ends, and the new values hold.
     cluster.set_baseline("floor", None);

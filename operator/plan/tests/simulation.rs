@@ -507,7 +507,7 @@ fn views(cluster: &Cluster) -> BTreeMap<Key, String> {
         let mut text = format!("{plan:?}");
         for (_, policy) in cluster.index.policies(name) {
             if let Ok(policy) = policy {
-                let status = policy_status(policy, &plan, &[], cluster.settings.lang, cluster.now);
+                let status = policy_status(policy, &plan, &[], None, cluster.settings.lang, cluster.now);
                 write!(text, "{status:?}").unwrap();
             }
         }

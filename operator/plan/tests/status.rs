@@ -63,6 +63,7 @@ fn failed(cluster: &Cluster, failures: &[Failure]) -> SncPolicyStatus {
         &cluster.sncp("shop", "p"),
         &cluster.plan("shop"),
         failures,
+        None,
         cluster.settings.lang,
         cluster.now,
     )
@@ -169,7 +170,7 @@ fn inputs_that_are_denied_or_stale_make_the_answer_unknown_by_name() {
         // Who governs a namespace rests on what cannot be read, too.
         cluster.facts.denied = vec!["snctenants".into()];
         let policy = cluster.sncp("shop", "p");
-        let found = policy_status(&policy, &cluster.plan("nobodys"), &[], lang, cluster.now);
+        let found = policy_status(&policy, &cluster.plan("nobodys"), &[], None, lang, cluster.now);
         for kind in ["Ready", "NetworkPolicyEffective", "NetworkIsolated"] {
             let (said, reason, _) = condition(&found, kind);
             assert_eq!((said, reason), ("Unknown", "PermissionMissing"));
@@ -323,7 +324,8 @@ fn protected_terminating_released_and_gate_pending() {
     let mut said = Vec::new();
     let mut note = |cluster: &Cluster, name: &str| {
         let plan = cluster.plan(name);
-        let status = policy_status(&cluster.sncp(name, "p"), &plan, &[], cluster.settings.lang, cluster.now);
+        let status =
+            policy_status(&cluster.sncp(name, "p"), &plan, &[], None, cluster.settings.lang, cluster.now);
         let ready = &status.conditions[0];
         said.push(format!("{name}: {} {} {}", ready.status, ready.reason, ready.message));
     };
@@ -406,14 +408,14 @@ fn a_status_is_the_same_until_something_changes() {
     let mut policy = cluster.sncp("shop", "p");
     policy.status = Some(first.clone());
     cluster.tick(3600);
-    let later = policy_status(&policy, &cluster.plan("shop"), &[], Lang::Fr, cluster.now);
+    let later = policy_status(&policy, &cluster.plan("shop"), &[], None, Lang::Fr, cluster.now);
     assert_eq!(later, first, "nothing to write");
     // The time of transition moves with the status alone, not with the reason.
     let transition = |status: &SncPolicyStatus, kind: &str| -> Timestamp {
         status.conditions.iter().find(|c| c.type_ == kind).unwrap().last_transition_time.0
     };
     cluster.foreign_network_policy("shop", "x");
-    let foreign = policy_status(&policy, &cluster.plan("shop"), &[], Lang::Fr, cluster.now);
+    let foreign = policy_status(&policy, &cluster.plan("shop"), &[], None, Lang::Fr, cluster.now);
     assert_eq!(transition(&foreign, "NetworkPolicyEffective"), cluster.now);
     assert_eq!(transition(&foreign, "NetworkIsolated"), cluster.now, "unknown before, disproved now");
     assert_eq!(transition(&foreign, "Ready"), transition(&first, "Ready"));
@@ -542,7 +544,7 @@ fn everything_is_bounded() {
     let row = &tenant(&cluster, &name).namespaces.items[0];
     assert!(row.message.as_ref().unwrap().chars().count() <= 1024, "the schema's limit");
     let plan = cluster.plan("contested");
-    let status = policy_status(&cluster.sncp("contested", "p"), &plan, &[], Lang::Fr, cluster.now);
+    let status = policy_status(&cluster.sncp("contested", "p"), &plan, &[], None, Lang::Fr, cluster.now);
     assert!(status.conditions.iter().all(|c| c.message.chars().count() <= 4096));
 }
 

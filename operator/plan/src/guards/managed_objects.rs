@@ -5,10 +5,10 @@ use super::{Guard, Identity};
 use k8s_openapi::api::admissionregistration::v1::MatchResources;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use snc_core::lang::Lang;
-use snc_core::names::{GUARD_MANAGED, LABEL_MANAGED_BY, MANAGED_BY};
+use snc_core::names::{GROUP, GUARD_MANAGED, LABEL_MANAGED_BY, MANAGED_BY};
 use std::collections::BTreeMap;
 
-/// The one subresource of these kinds. The quota controller and the API server write the usage there, but the
+/// The one subresource that others write. The quota controller and the API server write the usage there, but the
 /// API server lets a status update change the metadata as well: without our label the object would be
 /// anybody's, and an owner that does not exist would make the garbage collector delete it.
 const STATUS: &str = "resourcequotas/status";
@@ -42,6 +42,8 @@ pub(super) fn guard(identity: &Identity, lang: Lang) -> Guard {
                 rule("", "v1", &["configmaps", "limitranges", "resourcequotas", STATUS], OPERATIONS),
                 rule("networking.k8s.io", "v1", &["networkpolicies"], OPERATIONS),
                 rule("rbac.authorization.k8s.io", "v1", &["rolebindings"], OPERATIONS),
+                // Their status is what they are.
+                rule(GROUP, "v1alpha1", &["sncassessments", "sncassessments/status"], OPERATIONS),
             ])
         },
         params: None,
@@ -50,7 +52,8 @@ pub(super) fn guard(identity: &Identity, lang: Lang) -> Guard {
             variable(
                 "statusOnly",
                 format!(
-                    "request.?subResource.orValue(\"\") == \"status\" && {}",
+                    "request.resource.resource == \"resourcequotas\" && \
+                     request.?subResource.orValue(\"\") == \"status\" && {}",
                     ["labels", "annotations", "finalizers", "ownerReferences"]
                         .map(|field| format!("object.?metadata.?{field} == oldObject.?metadata.?{field}"))
                         .join(" && ")

@@ -8,6 +8,9 @@ const MAX_BYTES: usize = 768 * 1024;
 /// Of the policies left out this many are named, the others counted.
 const NAMED: usize = 64;
 
+/// In a record, of a reason that did not fit; no shorter than a reason must be.
+const UNKNOWN_RATIONALE: &str = "(…)";
+
 /// The record of a namespace. Policies that do not fit are left out by name, largest first.
 pub fn record(namespace: &str, mut record: Record) -> Desired {
     let mut text = serde_json::to_string(&record).unwrap_or_default();
@@ -29,6 +32,13 @@ pub fn record(namespace: &str, mut record: Record) -> Desired {
         if total > NAMED {
             record.left_out.truncate(NAMED);
             record.left_out.push(format!("… ({total})"));
+        }
+        text = serde_json::to_string(&record).unwrap_or_default();
+    }
+    if text.len() > MAX_BYTES {
+        // The values stay, the reasons for them can be read where they were given.
+        for parameter in record.baselines.values_mut().flat_map(|spec| &mut spec.parameters) {
+            UNKNOWN_RATIONALE.clone_into(&mut parameter.rationale);
         }
         text = serde_json::to_string(&record).unwrap_or_default();
     }

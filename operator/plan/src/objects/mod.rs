@@ -1,14 +1,17 @@
 //! Builders of the objects that the operator keeps in a governed namespace: one file per kind, none of them can
 //! fail.
 
+mod assessment;
 mod config_map;
 mod limit_range;
 mod namespace;
 mod network_policy;
+pub mod report;
 mod resource_quota;
 mod role_binding;
 mod service_account;
 
+pub use assessment::{cluster_assessment, tenant_assessment};
 pub use config_map::record;
 pub use limit_range::limit_range;
 pub use namespace::{labels, new_namespace, pod_security_labels};

@@ -1,10 +1,15 @@
-//! What we say of the three kinds, as data; one file per kind.
+//! What we say of each kind, as data; one file per kind.
 
+mod assessment;
 mod baseline;
+mod control;
+mod controls;
 mod policy;
 mod tenant;
 
+pub use assessment::assessment_status;
 pub use baseline::baseline_status;
+pub use control::{CompileError, Compiled, MAX_CONTROLS, control_status, within_limit};
 pub use policy::{network_status, overdue, policy_status};
 pub use tenant::{TenantView, tenant_view};
 
@@ -67,4 +72,8 @@ struct Context {
 fn first<T: AsRef<str>>(items: &[T], shown: usize) -> String {
     let list = items.iter().take(shown).map(AsRef::as_ref).collect::<Vec<_>>().join(" | ");
     if items.len() > shown { format!("{list} | … ({})", items.len()) } else { list }
+}
+
+fn count(n: usize) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
 }

@@ -1,3 +1,4 @@
+use super::controls::numbers;
 use super::{Answer, Context, first};
 use crate::effective::effective;
 use crate::governance::{Governance, govern, record};
@@ -7,6 +8,7 @@ use crate::validate;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use snc_api::v1alpha1::{Gap, NamespaceState, SncTenant, SncTenantStatus, TenantNamespace, TenantNamespaces};
+use snc_catalogue::Assessed;
 use snc_core::condition::{kind, reason};
 use snc_core::lang::Lang;
 use snc_core::names::{DEFAULT_DENY, LABEL_ISOLATED, LABEL_TENANT};
@@ -20,6 +22,20 @@ const LISTED: usize = 256;
 pub struct TenantView {
     pub status: SncTenantStatus,
     pub create: Vec<String>,
+}
+
+impl TenantView {
+    /// With what the controls say of the tenant. As long as nothing was assessed since the start, what was said before
+    /// stays: a start writes nothing that is not new.
+    #[must_use]
+    pub fn with_controls(mut self, assessed: Option<&Assessed>, tenant: &SncTenant) -> Self {
+        let name = tenant.metadata.name.as_deref().unwrap_or_default();
+        self.status.controls = match assessed {
+            Some(assessed) => assessed.tenants.get(name).map(|tally| numbers(tally.numbers)),
+            None => tenant.status.as_ref().and_then(|status| status.controls),
+        };
+        self
+    }
 }
 
 pub fn tenant_view(
@@ -55,6 +71,7 @@ pub fn tenant_view(
             truncated,
             items: rows,
         },
+        controls: None,
         conditions: vec![
             ready.condition(kind::READY, previous, &context),
             claimed.condition(kind::NAMESPACES_CLAIMED, previous, &context),

@@ -1,4 +1,5 @@
 use super::labels::{self, is_dns_label};
+use super::parameters::parameters;
 use ipnet::IpNet;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use snc_api::v1alpha1::{Port, ResourceList, SncBaselineSpec, SncPolicySpec, SncTenantSpec};
@@ -249,6 +250,7 @@ pub fn baseline(name: &str, spec: &SncBaselineSpec, refusals: &mut Vec<Refusal>)
         dns: Allow::of(dns.map(|d| vec![d]), &source),
         kubernetes_api: Allow::of(kubernetes_api.map(|a| vec![a]), &source),
         enforcement: enforcement.into_iter().map(|e| (e, [source.clone()].into())).collect(),
+        parameters: parameters(&spec.parameters, &source, reader.refusals),
         ..Constraints::default()
     }
 }

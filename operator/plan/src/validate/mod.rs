@@ -3,6 +3,7 @@
 mod constraints;
 mod flows;
 mod labels;
+mod parameters;
 
 pub use constraints::{amounts, baseline, policy, tenant};
 pub use flows::{FlowContext, MAX_FLOWS, ResolvedFlows, flows, is_unsafe_port};
