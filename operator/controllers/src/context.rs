@@ -1,4 +1,5 @@
 use crate::apply::Version;
+use crate::assess::{Controls, Found};
 use crate::events::Events;
 use crate::lease::Lease;
 use crate::metrics::Metrics;
@@ -9,10 +10,12 @@ use jiff::Timestamp;
 use kube::Client;
 use snc_core::names::DEFAULT_DENY;
 use snc_index::{Index, Key, ManagedKind, ObjectKey};
+use snc_plan::status::Answer;
 use snc_plan::{ClusterFacts, Settings};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
@@ -26,6 +29,14 @@ pub struct Context {
     pub inputs: Inputs,
     pub metrics: Arc<Metrics>,
     pub started: Instant,
+    /// The platform's own controls.
+    pub controls: Controls,
+    /// What the controls last said.
+    pub found: watch::Sender<Option<Arc<Found>>>,
+    /// Whether reports are written, where they are wanted.
+    reports: Mutex<Option<Answer>>,
+    /// Of who owns which namespace, and by which parameters it is judged.
+    revision: AtomicU64,
     leads: AtomicBool,
     index: RwLock<Index>,
     cluster: RwLock<Arc<ClusterFacts>>,
@@ -69,6 +80,10 @@ impl Context {
             queue: Queue::default(),
             inputs: Inputs::default(),
             started: Instant::now(),
+            controls: Controls::default(),
+            found: watch::Sender::default(),
+            reports: Mutex::default(),
+            revision: AtomicU64::new(0),
             leads: AtomicBool::new(false),
             index: RwLock::default(),
             cluster: RwLock::default(),
@@ -107,6 +122,19 @@ impl Context {
     pub fn learn(&self, what: impl FnOnce(&mut Index) -> BTreeSet<Key>) {
         let dirty = what(&mut self.index_mut());
         self.look_again(dirty);
+    }
+
+    pub fn reports(&self) -> MutexGuard<'_, Option<Answer>> {
+        self.reports.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Who owns which namespace, or how it is judged, may be another from here on.
+    pub fn revise(&self) {
+        self.revision.fetch_add(1, Ordering::SeqCst);
+    }
+
+    pub fn revision(&self) -> u64 {
+        self.revision.load(Ordering::SeqCst)
     }
 
     pub fn leads(&self) -> bool {

@@ -1,6 +1,7 @@
 //! All cluster I/O: watch, apply, status, events, lease. Decisions are made in `snc-plan`.
 
 mod apply;
+mod assess;
 mod context;
 mod discovery;
 mod endpoints;
@@ -14,6 +15,8 @@ mod namespaces;
 pub mod permissions;
 mod queue;
 mod reconcile;
+// The assessor's loop publishes through it.
+mod reports;
 mod run;
 mod watch;
 

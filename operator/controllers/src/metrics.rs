@@ -3,12 +3,14 @@
 
 use crate::permissions::Permission;
 use crate::queue::Outcome;
+use crate::reports;
 use crate::watch::KINDS;
 use crate::watch::stream::Restart;
 use prometheus::{
-    Encoder, Gauge, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts,
-    Registry, TextEncoder,
+    Encoder, Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec,
+    Opts, Registry, TextEncoder,
 };
+use snc_catalogue::{Assessed, Numbers, RequirementState};
 use snc_core::names::{DEFAULT_DENY, LABEL_ISOLATED};
 use snc_index::{Index, ManagedKind, ObjectKey};
 use std::collections::BTreeMap;
@@ -22,17 +24,24 @@ const RECONCILED: [&str; 3] = ["namespace", "tenant", "baseline"];
 const STATUSES: [&str; 3] = ["True", "False", "Unknown"];
 pub const VERBS: [&str; 4] = ["create", "update", "patch", "delete"];
 /// What is written to; anything else is `other`.
-pub const WRITTEN: [&str; 15] = [
+pub const WRITTEN: [&str; 22] = [
+    "clusterpolicyreports",
+    "clusterreports",
     "configmaps",
     "events",
     "leases",
     "limitranges",
     "namespaces",
     "networkpolicies",
+    "policyreports",
+    "reports",
     "resourcequotas",
     "rolebindings",
     "serviceaccounts",
+    "sncassessments",
+    "sncassessments/status",
     "sncbaselines/status",
+    "snccontrols/status",
     "sncpolicies/status",
     "snctenants/status",
     "validatingadmissionpolicies",
@@ -65,6 +74,12 @@ pub struct Metrics {
     leader: IntGauge,
     permissions_missing: IntGaugeVec,
     oldest: Gauge,
+    controls: IntGaugeVec,
+    requirements: IntGaugeVec,
+    assessments: Histogram,
+    report_writes: IntCounterVec,
+    reports_waiting: IntGauge,
+    reports_circuit_open: IntGauge,
     /// `NetworkPolicyEffective` of each governed namespace.
     found: Mutex<BTreeMap<String, &'static str>>,
 }
@@ -119,6 +134,36 @@ impl Metrics {
                 "snc_index_oldest_seconds",
                 "Greatest age of all kinds; -1 before the first.",
             )?,
+            report_writes: counters(
+                "snc_report_writes_total",
+                "Tries to write or remove a report for other tools.",
+                &["outcome"],
+            )?,
+            reports_waiting: IntGauge::new(
+                "snc_reports_waiting",
+                "Namespaces whose report may have to be written.",
+            )?,
+            reports_circuit_open: IntGauge::new(
+                "snc_reports_circuit_open",
+                "1 while no reports are written because writing failed too often.",
+            )?,
+            controls: gauges(
+                "snc_controls",
+                "Controls by what they say of the cluster (the leader knows).",
+                &["state"],
+            )?,
+            requirements: gauges(
+                "snc_requirements",
+                "Requirements by their state in the cluster (the leader knows).",
+                &["state"],
+            )?,
+            assessments: Histogram::with_opts(
+                HistogramOpts::new(
+                    "snc_assessment_duration_seconds",
+                    "How long it takes to roll everything up.",
+                )
+                .buckets(BUCKETS.into()),
+            )?,
             found: Mutex::default(),
         };
         metrics.register()?;
@@ -128,15 +173,19 @@ impl Metrics {
 
     fn register(&self) -> prometheus::Result<()> {
         let registry = &self.registry;
-        for counter in [&self.reconciles, &self.errors, &self.writes, &self.watch_restarts] {
+        let counters =
+            [&self.reconciles, &self.errors, &self.writes, &self.watch_restarts, &self.report_writes];
+        for counter in counters {
             registry.register(Box::new(counter.clone()))?;
         }
-        for gauge in [&self.managed, &self.namespaces, &self.queue, &self.permissions_missing] {
+        let gauges = [&self.managed, &self.namespaces, &self.queue, &self.permissions_missing];
+        for gauge in gauges.into_iter().chain([&self.controls, &self.requirements]) {
             registry.register(Box::new(gauge.clone()))?;
         }
-        for gauge in [&self.deny_missing, &self.leader] {
+        for gauge in [&self.deny_missing, &self.leader, &self.reports_waiting, &self.reports_circuit_open] {
             registry.register(Box::new(gauge.clone()))?;
         }
+        registry.register(Box::new(self.assessments.clone()))?;
         registry.register(Box::new(self.durations.clone()))?;
         registry.register(Box::new(self.index_age.clone()))?;
         registry.register(Box::new(self.oldest.clone()))
@@ -157,6 +206,9 @@ impl Metrics {
             for reason in Restart::ALL {
                 self.watch_restarts.with_label_values(&[kind, reason.as_str()]);
             }
+        }
+        for outcome in reports::Outcome::ALL {
+            self.report_writes.with_label_values(&[outcome.as_str()]);
         }
         for kind in WRITTEN {
             for verb in VERBS {
@@ -187,6 +239,15 @@ impl Metrics {
         self.errors.with_label_values(&[kind]).inc();
     }
 
+    pub fn reported(&self, outcome: reports::Outcome) {
+        self.report_writes.with_label_values(&[outcome.as_str()]).inc();
+    }
+
+    pub fn reports(&self, waiting: usize, circuit_open: bool) {
+        self.reports_waiting.set(i64::try_from(waiting).unwrap_or(i64::MAX));
+        self.reports_circuit_open.set(circuit_open.into());
+    }
+
     /// What was found of a namespace; nothing, when it is not governed.
     pub fn found(&self, namespace: &str, status: Option<&'static str>) {
         let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
@@ -202,6 +263,20 @@ impl Metrics {
             self.permissions_missing
                 .with_label_values(&[permission.resource_label().as_str(), permission.verb])
                 .inc();
+        }
+    }
+
+    pub fn assessed(&self, assessed: &Assessed, took: Duration) {
+        self.assessments.observe(took.as_secs_f64());
+        let Numbers { proven, disproved, unknown } = assessed.cluster.numbers;
+        for (state, count) in [("proven", proven), ("disproved", disproved), ("unknown", unknown)] {
+            self.controls.with_label_values(&[state]).set(count.into());
+        }
+        let states = assessed.cluster.states(&assessed.catalogue);
+        for state in RequirementState::ALL {
+            let count = states.iter().filter(|(_, found)| found == state).count();
+            let gauge = self.requirements.with_label_values(&[state.as_str()]);
+            gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
         }
     }
 

@@ -12,8 +12,8 @@ use kube::api::PostParams;
 use kube::{Api, Client};
 use snc_core::condition::reason as why;
 use snc_core::names::{
-    GROUP, GUARD_GATE, GUARD_MANAGED, GUARD_NAMESPACE, GUARD_NOTICE, GUARD_RATCHET, GUARD_RESERVED, LEASE,
-    LIMITS, OWNER_BINDING, QUOTA, RECORD, ROLE_TENANT_ADMIN, ROLE_TENANT_VIEWER,
+    ASSESSMENT, GROUP, GUARD_GATE, GUARD_MANAGED, GUARD_NAMESPACE, GUARD_NOTICE, GUARD_RATCHET,
+    GUARD_RESERVED, LEASE, LIMITS, OWNER_BINDING, QUOTA, RECORD, ROLE_TENANT_ADMIN, ROLE_TENANT_VIEWER,
 };
 use snc_plan::Settings;
 use std::collections::BTreeSet;
@@ -64,8 +64,20 @@ const fn cluster(
 }
 
 const RULES: &[Rule] = &[
-    cluster(GROUP, &["sncbaselines", "snctenants", "sncpolicies"], &[], READ),
-    cluster(GROUP, &["sncbaselines/status", "snctenants/status", "sncpolicies/status"], &[], &["patch"]),
+    cluster(
+        GROUP,
+        &["sncbaselines", "snctenants", "sncpolicies", "snccontrols", "sncassessments"],
+        &[],
+        READ,
+    ),
+    cluster(
+        GROUP,
+        &["sncbaselines/status", "snctenants/status", "sncpolicies/status", "snccontrols/status"],
+        &[],
+        &["patch"],
+    ),
+    cluster(GROUP, &["sncassessments"], &[ASSESSMENT], &["create", "patch", "delete"]),
+    cluster(GROUP, &["sncassessments/status"], &[ASSESSMENT], &["patch"]),
     cluster("", &["namespaces"], &[], READ),
     cluster("", &["namespaces"], &[], &["create", "patch"]),
     cluster("", &["pods"], &[], READ),
@@ -109,6 +121,64 @@ const RULES: &[Rule] = &[
         names: &[],
         verbs: &["list", "watch"],
     },
+];
+
+/// Kinds that controls read, `group/Kind` as these name it, and where the API has them. Secrets are not among them: the
+/// chart grants them on request.
+pub const ASSESSED: &[(&str, &str)] = &[
+    ("admissionregistration.k8s.io/MutatingWebhookConfiguration", "mutatingwebhookconfigurations"),
+    ("admissionregistration.k8s.io/ValidatingAdmissionPolicy", "validatingadmissionpolicies"),
+    ("admissionregistration.k8s.io/ValidatingAdmissionPolicyBinding", "validatingadmissionpolicybindings"),
+    ("admissionregistration.k8s.io/ValidatingWebhookConfiguration", "validatingwebhookconfigurations"),
+    ("apiregistration.k8s.io/APIService", "apiservices"),
+    ("apps/DaemonSet", "daemonsets"),
+    ("apps/Deployment", "deployments"),
+    ("apps/ReplicaSet", "replicasets"),
+    ("apps/StatefulSet", "statefulsets"),
+    ("argoproj.io/Application", "applications"),
+    ("autoscaling/HorizontalPodAutoscaler", "horizontalpodautoscalers"),
+    ("batch/CronJob", "cronjobs"),
+    ("batch/Job", "jobs"),
+    ("cert-manager.io/Certificate", "certificates"),
+    ("cert-manager.io/ClusterIssuer", "clusterissuers"),
+    ("cert-manager.io/Issuer", "issuers"),
+    ("certificates.k8s.io/CertificateSigningRequest", "certificatesigningrequests"),
+    ("core/LimitRange", "limitranges"),
+    ("core/Namespace", "namespaces"),
+    ("core/Node", "nodes"),
+    ("core/PersistentVolume", "persistentvolumes"),
+    ("core/PersistentVolumeClaim", "persistentvolumeclaims"),
+    ("core/Pod", "pods"),
+    ("core/PodTemplate", "podtemplates"),
+    ("core/ReplicationController", "replicationcontrollers"),
+    ("core/ResourceQuota", "resourcequotas"),
+    ("core/Service", "services"),
+    ("core/ServiceAccount", "serviceaccounts"),
+    ("external-secrets.io/ClusterSecretStore", "clustersecretstores"),
+    ("external-secrets.io/SecretStore", "secretstores"),
+    ("gateway.networking.k8s.io/GRPCRoute", "grpcroutes"),
+    ("gateway.networking.k8s.io/Gateway", "gateways"),
+    ("gateway.networking.k8s.io/HTTPRoute", "httproutes"),
+    ("gateway.networking.k8s.io/ReferenceGrant", "referencegrants"),
+    ("monitoring.coreos.com/Prometheus", "prometheuses"),
+    ("monitoring.coreos.com/PrometheusAgent", "prometheusagents"),
+    ("networking.k8s.io/Ingress", "ingresses"),
+    ("networking.k8s.io/IngressClass", "ingressclasses"),
+    ("networking.k8s.io/NetworkPolicy", "networkpolicies"),
+    ("policy/PodDisruptionBudget", "poddisruptionbudgets"),
+    ("rbac.authorization.k8s.io/ClusterRole", "clusterroles"),
+    ("rbac.authorization.k8s.io/ClusterRoleBinding", "clusterrolebindings"),
+    ("rbac.authorization.k8s.io/Role", "roles"),
+    ("rbac.authorization.k8s.io/RoleBinding", "rolebindings"),
+    ("security.istio.io/PeerAuthentication", "peerauthentications"),
+    ("snapshot.storage.k8s.io/VolumeSnapshotClass", "volumesnapshotclasses"),
+    ("source.toolkit.fluxcd.io/GitRepository", "gitrepositories"),
+    ("source.toolkit.fluxcd.io/HelmRepository", "helmrepositories"),
+    ("source.toolkit.fluxcd.io/OCIRepository", "ocirepositories"),
+    ("storage.k8s.io/StorageClass", "storageclasses"),
+    ("velero.io/BackupStorageLocation", "backupstoragelocations"),
+    ("velero.io/Schedule", "schedules"),
+    ("velero.io/VolumeSnapshotLocation", "volumesnapshotlocations"),
 ];
 
 /// One right: one verb on one resource, for one name or for all.
@@ -181,6 +251,18 @@ pub fn needed() -> BTreeSet<Permission> {
         }
     }
     all
+}
+
+/// What only the controls read. A right that is not there is no missing one: its kind may not be served, or is not for the
+/// operator to see, and its controls are Unknown.
+pub fn assessed() -> BTreeSet<Permission> {
+    let right = |&(kind, resource): &(&'static str, &'static str), verb: &'static str| {
+        let group = kind.split_once('/').map_or("", |(group, _)| if group == "core" { "" } else { group });
+        Permission { scope: Scope::Cluster, group, resource, name: None, verb }
+    };
+    let all: BTreeSet<_> =
+        ASSESSED.iter().flat_map(|kind| READ.iter().map(move |verb| right(kind, verb))).collect();
+    all.difference(&needed()).copied().collect()
 }
 
 /// Rights that we have not, as the API server itself decides.

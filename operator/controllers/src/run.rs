@@ -4,10 +4,11 @@ use crate::events::Events;
 use crate::lease::Lease;
 use crate::meter::Meter;
 use crate::metrics::Metrics;
-use crate::{discovery, endpoints, gate, permissions, reconcile, watch};
+use crate::{assess, discovery, endpoints, gate, permissions, reconcile, watch};
 use kube::client::ClientBuilder;
 use snc_core::names::LEASE;
 use snc_plan::Settings;
+use snc_plan::objects::report::Format;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,11 +30,13 @@ pub struct Config {
     pub listen: SocketAddr,
     /// How long what is under way may take to end after the process was asked to stop.
     pub drain: Duration,
+    /// Reports for other tools: in which format, if any.
+    pub reports: Option<Format>,
 }
 
 /// Runs until cancelled. Any part that ends on its own ends the process, which is then started afresh.
 pub async fn run(kube: kube::Config, config: Config, cancel: CancellationToken) -> Result<(), Error> {
-    let Config { settings, instance, lease_duration, listen, drain } = config;
+    let Config { settings, instance, lease_duration, listen, drain, reports } = config;
     let metrics = Metrics::new().map_err(|error| Error::Config(format!("metrics: {error}")))?;
     let metrics = Arc::new(metrics);
     let client = ClientBuilder::try_from(kube.clone())
@@ -54,6 +57,7 @@ pub async fn run(kube: kube::Config, config: Config, cancel: CancellationToken) 
     let known = discovery::look(&context).await;
     tasks.spawn(discovery::keep(context.clone(), known));
     watch::start(&context, &mut tasks);
+    tasks.spawn(assess::keep(context.clone()));
     tokio::select! {
         () = cancel.cancelled() => return Ok(()),
         ended = tasks.join_next() => return Err(unexpected(ended)),
@@ -64,7 +68,7 @@ pub async fn run(kube: kube::Config, config: Config, cancel: CancellationToken) 
     let renewing = CancellationToken::new();
     let result = tokio::select! {
         result = context.lease.keep(renewing) => result,
-        result = lead(&context, kube, &cancel, drain) => result,
+        result = lead(&context, kube, &cancel, drain, reports) => result,
         ended = tasks.join_next() => Err(unexpected(ended)),
     };
     if !matches!(result, Err(Error::LeaseLost { .. })) {
@@ -89,6 +93,7 @@ async fn lead(
     kube: kube::Config,
     cancel: &CancellationToken,
     drain: Duration,
+    reports: Option<Format>,
 ) -> Result<(), Error> {
     let ready = async {
         gate::install(context).await?;
@@ -104,6 +109,9 @@ async fn lead(
     let changed = Arc::new(Notify::new());
     duties.spawn(gate::keep(context.clone(), changed.clone()));
     duties.spawn(gate::prove(context.clone(), changed, kube, proven));
+
+    duties.spawn(assess::publish(context.clone()));
+    duties.spawn(assess::report(context.clone(), reports));
 
     context.lead();
     if context.inputs.synced_at().is_some() {

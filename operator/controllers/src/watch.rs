@@ -5,9 +5,7 @@ pub mod cluster_policies;
 mod inputs;
 pub mod stream;
 
-#[cfg(test)]
-pub use inputs::STALE;
-pub use inputs::{Input, Inputs};
+pub use inputs::{DENIED, Input, Inputs, STALE};
 
 use crate::context::Context;
 use jiff::Timestamp;
@@ -50,6 +48,9 @@ pub const KINDS: [&str; 11] = [
     "configmaps",
     "serviceaccounts",
 ];
+
+/// Kinds that say who owns which namespace, and how it is judged.
+const OWNERSHIP: [&str; 5] = ["namespaces", "sncbaselines", "snctenants", "sncpolicies", "configmaps"];
 
 /// A change of one kind of object, of which `T` is what is needed.
 pub enum Change<T> {
@@ -146,6 +147,9 @@ async fn feed<K, T>(
         Signal::Change(change) => {
             let reset = matches!(change, Change::Reset(_));
             let dirty = on(context, change);
+            if OWNERSHIP.contains(&kind) {
+                context.revise();
+            }
             if reset {
                 tracing::debug!(kind, "listed");
                 context.inputs.listed(kind);
@@ -200,10 +204,10 @@ fn on_pod(context: &Context, change: Change<PodLite>) -> Dirty {
 }
 
 /// Namespace, name and content.
-type Named<K> = (String, String, Declared<K>);
+pub type Named<K> = (String, String, Declared<K>);
 
 /// A copy, because lists that were parsed have room to grow: a policy takes half of the memory so.
-fn declared<K: Resource + Clone>(object: DeserializeGuard<K>) -> Named<K> {
+pub fn declared<K: Resource + Clone>(object: DeserializeGuard<K>) -> Named<K> {
     let meta = match &object.0 {
         Ok(object) => object.meta(),
         Err(invalid) => &invalid.metadata,

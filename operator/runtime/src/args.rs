@@ -49,6 +49,10 @@ pub struct ControllerArgs {
     /// How long the lease holds after its last renewal.
     #[arg(long, env = "SNC_LEASE_DURATION_SECONDS", default_value_t = 15, value_parser = clap::value_parser!(u64).range(2..=300))]
     pub lease_duration_seconds: u64,
+    /// Reports for other tools, one per namespace: openreports (openreports.io/v1alpha1), wgpolicy
+    /// (wgpolicyk8s.io/v1alpha2) or none. Written where their kinds are installed.
+    #[arg(long, env = "SNC_REPORTS", value_enum, default_value_t = Reports::Openreports)]
+    pub reports: Reports,
     /// Form of the log.
     #[arg(long, env = "SNC_LOG_FORMAT", value_enum, default_value_t = LogFormat::Json)]
     pub log_format: LogFormat,
@@ -58,4 +62,11 @@ pub struct ControllerArgs {
 pub enum LogFormat {
     Json,
     Text,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Reports {
+    Openreports,
+    Wgpolicy,
+    None,
 }

@@ -1,8 +1,9 @@
-use crate::args::{ControllerArgs, LogFormat};
+use crate::args::{ControllerArgs, LogFormat, Reports};
 use crate::print::identity;
 use anyhow::{Context, Result, anyhow};
 use snc_controllers::{Config, run};
 use snc_plan::Settings;
+use snc_plan::objects::report::Format;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -15,6 +16,7 @@ pub fn main(args: ControllerArgs) -> Result<()> {
         listen,
         shutdown_seconds,
         lease_duration_seconds,
+        reports,
         log_format,
     } = args;
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
@@ -32,6 +34,11 @@ pub fn main(args: ControllerArgs) -> Result<()> {
         lease_duration: Duration::from_secs(lease_duration_seconds),
         listen,
         drain: Duration::from_secs(shutdown_seconds),
+        reports: match reports {
+            Reports::Openreports => Some(Format::OpenReports),
+            Reports::Wgpolicy => Some(Format::PolicyReports),
+            Reports::None => None,
+        },
     };
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),

@@ -21,6 +21,8 @@ fn every_counter_is_there_at_zero_before_anything_happens() {
         "snc_api_errors_total{kind=\"forbidden\"}",
         "snc_leader",
         "snc_default_deny_missing",
+        "snc_report_writes_total{outcome=\"throttled\"}",
+        "snc_reports_circuit_open",
     ] {
         assert_eq!(sample(&text, series), Some(0.0), "{series}\n{text}");
     }

@@ -3,7 +3,7 @@
 mod baseline;
 mod current;
 mod namespace;
-mod status;
+pub mod status;
 mod tenant;
 
 use crate::context::Context;

@@ -71,11 +71,14 @@ async fn say(context: &Context, plan: &NamespacePlan, failures: &[Failure]) -> O
     let name = plan.namespace.as_str();
     let api: Api<SncPolicy> = Api::namespaced(context.client.clone(), name);
     let policies: Vec<_> = context.index().policies(name).map(|(_, policy)| policy.clone()).collect();
+    let found = context.found.borrow().clone();
+    let assessed = found.as_ref().map(|found| &*found.assessed);
     let mut outcome = Outcome::Done;
     for policy in policies {
         match policy {
             Ok(policy) => {
-                let fresh = policy_status(&policy, plan, failures, context.settings.lang, Timestamp::now());
+                let fresh =
+                    policy_status(&policy, plan, failures, assessed, context.settings.lang, Timestamp::now());
                 if policy.status.as_ref() != Some(&fresh) {
                     outcome = worst(outcome, status::write(&api, &*policy, &fresh).await);
                 }

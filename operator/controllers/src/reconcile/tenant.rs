@@ -27,7 +27,9 @@ pub async fn reconcile(context: &Context, name: &str) -> Outcome {
         Some(Ok(tenant)) => tenant,
     };
     let cluster = context.cluster();
-    let view = tenant_view(&context.index(), &context.settings, &cluster, &tenant, Timestamp::now());
+    let found = context.found.borrow().clone();
+    let view = tenant_view(&context.index(), &context.settings, &cluster, &tenant, Timestamp::now())
+        .with_controls(found.as_ref().map(|found| &*found.assessed), &tenant);
     let mut outcome = Outcome::Done;
     for namespace in &view.create {
         outcome = worst(outcome, create(context, &tenant, namespace).await);

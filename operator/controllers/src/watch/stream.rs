@@ -4,7 +4,7 @@
 use super::Change;
 use futures::{AsyncBufRead, AsyncBufReadExt};
 use kube::api::{ListParams, WatchEvent, WatchParams};
-use kube::core::Request;
+use kube::core::{ObjectList, Request};
 use kube::{Api, Resource};
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
@@ -33,6 +33,8 @@ pub struct Selector {
     pub fields: Option<String>,
     /// Whether it is asked who set which field: most of what an object weighs, and dropped as it is read otherwise.
     pub managed_fields: bool,
+    /// Names, labels and annotations only: nothing else leaves the API server.
+    pub metadata: bool,
 }
 
 /// Why a watch was begun again.
@@ -168,7 +170,12 @@ where
         };
         let mut all = Vec::new();
         loop {
-            let page = timeout(ANSWER, self.api.list(&params)).await;
+            let request = Request::new(self.api.resource_url());
+            let request =
+                if self.selector.metadata { request.list_metadata(&params) } else { request.list(&params) };
+            let request = request.map_err(|error| (Restart::Refused, error.to_string()))?;
+            let client = self.api.clone().into_client();
+            let page = timeout(ANSWER, client.request::<ObjectList<K>>(request)).await;
             let page = page.map_err(|_| (Restart::Silent, "no page in time".to_owned()))?.map_err(stop)?;
             all.extend(page.items.into_iter().map(|object| self.read(object)));
             params.continue_token = page.metadata.continue_.filter(|token| !token.is_empty());
@@ -191,9 +198,14 @@ where
             bookmarks: true,
             send_initial_events: initial,
         };
-        let request = Request::new(self.api.resource_url())
-            .watch(&params, self.version.as_deref().unwrap_or_default())
-            .map_err(|error| (Restart::Refused, error.to_string()))?;
+        let request = Request::new(self.api.resource_url());
+        let version = self.version.as_deref().unwrap_or_default();
+        let request = if self.selector.metadata {
+            request.watch_metadata(&params, version)
+        } else {
+            request.watch(&params, version)
+        };
+        let request = request.map_err(|error| (Restart::Refused, error.to_string()))?;
         let client = self.api.clone().into_client();
         let stream = match timeout(ANSWER, client.request_stream(request)).await {
             Err(_) => return Err((Restart::Silent, "no answer in time".to_owned())),
