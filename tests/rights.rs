@@ -3,19 +3,23 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a helper of tests is a test")]
 
 use serde_json::Value;
-use snc_controllers::permissions::{Permission, Scope, needed};
+use snc_catalogue::Catalogue;
+use snc_controllers::permissions::{ASSESSED, Permission, Scope, assessed, needed};
 use std::collections::BTreeSet;
 
 /// Scope, group, resource, name, verb.
 type Right = (Scope, String, String, Option<String>, String);
 
 /// The template has no logic but names, so it is read as the YAML that it becomes.
-fn documents() -> Vec<Value> {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../charts/snc-operator/templates/rbac-controller.yaml");
+fn documents(template: &str) -> Vec<Value> {
+    let path =
+        format!("{}/../charts/snc-operator/templates/rbac-{template}.yaml", env!("CARGO_MANIFEST_DIR"));
     let template = std::fs::read_to_string(path).unwrap();
     let filled: String = template
         .lines()
         .filter(|line| !line.contains("include \"snc.labels\""))
+        // The one condition, which is around everything.
+        .filter(|line| !line.starts_with("{{- if ") && *line != "{{- end }}")
         .map(|line| {
             line.replace("{{ .Release.Namespace }}", "OPERATOR")
                 .replace("{{ .Values.canary.namespace }}", "CANARY")
@@ -31,9 +35,9 @@ fn texts(list: &Value) -> Vec<String> {
     list.as_array().into_iter().flatten().map(|text| text.as_str().unwrap().to_owned()).collect()
 }
 
-fn granted() -> BTreeSet<Right> {
+fn granted(template: &str) -> BTreeSet<Right> {
     let mut rights = BTreeSet::new();
-    for document in documents() {
+    for document in documents(template) {
         let scope = match (document["kind"].as_str().unwrap(), document["metadata"]["namespace"].as_str()) {
             ("ClusterRole", None) => Scope::Cluster,
             ("Role", Some("OPERATOR")) => Scope::OperatorNamespace,
@@ -62,30 +66,78 @@ fn granted() -> BTreeSet<Right> {
     rights
 }
 
-#[test]
-fn the_chart_grants_what_the_operator_needs_and_nothing_else() {
-    let needed: BTreeSet<Right> = needed()
-        .into_iter()
-        .map(|Permission { scope, group, resource, name, verb }| {
-            (scope, group.into(), resource.into(), name.map(Into::into), verb.into())
-        })
-        .collect();
-    let granted = granted();
-    let missing: Vec<_> = needed.difference(&granted).collect();
-    let surplus: Vec<_> = granted.difference(&needed).collect();
+fn table(permissions: BTreeSet<Permission>) -> BTreeSet<Right> {
+    let right = |Permission { scope, group, resource, name, verb }| {
+        (scope, group.to_owned(), resource.to_owned(), name.map(str::to_owned), verb.to_owned())
+    };
+    permissions.into_iter().map(right).collect()
+}
+
+fn assert_same(granted: &BTreeSet<Right>, needed: &BTreeSet<Right>) {
+    let missing: Vec<_> = needed.difference(granted).collect();
+    let surplus: Vec<_> = granted.difference(needed).collect();
     assert!(missing.is_empty() && surplus.is_empty(), "missing {missing:#?}, surplus {surplus:#?}");
     assert!(granted.len() > 60, "{}: the template was read", granted.len());
 }
 
 #[test]
-fn no_right_is_a_wildcard_and_none_reaches_secrets_or_roles() {
-    for (scope, group, resource, name, verb) in granted() {
+fn the_chart_grants_what_the_operator_needs_and_nothing_else() {
+    assert_same(&granted("controller"), &table(needed()));
+}
+
+#[test]
+fn the_chart_grants_what_controls_read_and_nothing_else() {
+    assert_same(&granted("assessment"), &table(assessed()));
+}
+
+/// Secrets are granted apart, and only to whoever asks.
+#[test]
+fn every_kind_that_a_control_reads_has_its_right() {
+    let catalogue = Catalogue::on_demand().unwrap();
+    let mut kinds: BTreeSet<String> = ASSESSED.iter().map(|(kind, _)| (*kind).to_owned()).collect();
+    assert_eq!(kinds.len(), ASSESSED.len(), "each once");
+    kinds.insert("core/Secret".to_owned());
+    assert_eq!(catalogue.reads(), kinds);
+    let read: BTreeSet<Right> = ["get", "list", "watch"]
+        .map(|verb| (Scope::Cluster, String::new(), "secrets".to_owned(), None, verb.to_owned()))
+        .into();
+    assert_eq!(granted("secrets"), read);
+    let values = concat!(env!("CARGO_MANIFEST_DIR"), "/../charts/snc-operator/values.yaml");
+    let values: Value = serde_saphyr::from_str(&std::fs::read_to_string(values).unwrap()).unwrap();
+    assert_eq!(values["assessment"]["readSecretMetadata"], false);
+}
+
+#[test]
+fn reports_are_written_by_their_one_name() {
+    let groups = [
+        ("openreports.io", ["clusterreports", "reports"]),
+        ("wgpolicyk8s.io", ["clusterpolicyreports", "policyreports"]),
+    ];
+    let mut rights = BTreeSet::new();
+    for (group, resources) in groups {
+        for resource in resources {
+            for verb in ["list", "create", "patch", "delete"] {
+                let name = Some(snc_plan::objects::report::NAME.to_owned());
+                rights.insert((Scope::Cluster, group.to_owned(), resource.to_owned(), name, verb.to_owned()));
+            }
+        }
+    }
+    assert_eq!(granted("reports"), rights);
+}
+
+#[test]
+fn no_right_is_a_wildcard_and_none_reaches_secrets_or_changes_roles() {
+    for (scope, group, resource, name, verb) in granted("controller").into_iter().chain(granted("assessment"))
+    {
         for part in [&group, &resource, &verb] {
             assert!(!part.contains('*'), "{scope:?} {group} {resource} {verb}");
         }
         assert_ne!(resource, "secrets");
         assert!(!["escalate", "impersonate"].contains(&verb.as_str()), "{resource} {verb}");
-        let roles = ["roles", "clusterroles"].contains(&resource.as_str());
-        assert!(!roles || (verb == "bind" && name.is_some()), "{resource} {verb}");
+        let roles = ["roles", "clusterroles", "clusterrolebindings"].contains(&resource.as_str());
+        let reads = ["get", "list", "watch"].contains(&verb.as_str());
+        assert!(!roles || reads || (verb == "bind" && name.is_some()), "{resource} {verb}");
     }
+    let reads = |(.., verb): &Right| ["get", "list", "watch"].contains(&verb.as_str());
+    assert!(granted("assessment").iter().all(reads), "the controls change nothing");
 }
