@@ -4,6 +4,7 @@ mod command;
 mod errors;
 pub mod reach;
 pub mod scan;
+pub mod status;
 mod subcommands;
 
 use crate::model::Selection;
@@ -19,6 +20,8 @@ use std::path::PathBuf;
 #[derive(Debug, Clone, PartialEq)]
 pub enum Command {
     Status,
+    /// `status --requirements`.
+    Assessment(status::RequirementArgs),
     Plan,
     Flows,
     Preflight,
@@ -121,7 +124,7 @@ fn read(matches: &ArgMatches, lang: Lang) -> Result<Args, Outcome> {
         "controls" => Command::Controls,
         "requirements" => Command::Requirements,
         "explain" => Command::Explain(text("id").unwrap_or_default()),
-        _ => Command::Status,
+        _ => status::read(of_command, format, lang)?.map_or(Command::Status, Command::Assessment),
     };
     let settings = Settings {
         lang,

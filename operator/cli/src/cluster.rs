@@ -1,5 +1,6 @@
 //! Reading the cluster. Nothing here decides anything, and nothing writes.
 
+mod assessment;
 mod audit;
 mod connect;
 mod gather;

@@ -1,5 +1,6 @@
 //! One file per command: read, build the model, show it.
 
+mod assessment;
 mod audit;
 mod catalogue;
 mod flows;
@@ -11,7 +12,10 @@ mod status;
 
 #[cfg(test)]
 pub use {
-    flows::outcome as flows_outcome, plan::outcome as plan_outcome, preflight::outcome as preflight_outcome,
+    assessment::{outcome as assessment_outcome, shown as assessment_shown},
+    flows::outcome as flows_outcome,
+    plan::outcome as plan_outcome,
+    preflight::outcome as preflight_outcome,
     status::outcome as status_outcome,
 };
 
@@ -25,6 +29,7 @@ use serde::Serialize;
 pub async fn run(args: &Args) -> Result<Answer, Outcome> {
     match &args.command {
         Command::Status => status::run(args, &connect(args).await?).await,
+        Command::Assessment(asked) => assessment::run(args, asked, &connect(args).await?).await,
         Command::Plan => Box::pin(plan::run(args, &connect(args).await?)).await,
         Command::Flows => Box::pin(flows::run(args, &connect(args).await?)).await,
         Command::Reach(asked) => Box::pin(reach::run(args, asked)).await,

@@ -1,5 +1,6 @@
 //! What the commands say, as data: built by pure functions, shown by the renderers.
 
+pub mod assessment;
 pub mod catalogue;
 pub mod flows;
 pub mod live;

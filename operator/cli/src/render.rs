@@ -1,5 +1,6 @@
 //! One model, several forms.
 
+pub mod assessment;
 pub mod catalogue;
 pub mod clean;
 pub mod diff;

@@ -1,5 +1,6 @@
 //! The models and their forms, from small clusters in memory.
 
+mod assessment;
 mod fixtures;
 mod flows;
 mod plan;

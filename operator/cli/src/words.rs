@@ -4,6 +4,7 @@ use crate::model::Tri;
 use crate::model::plan::Situation;
 use crate::model::preflight;
 use crate::model::status::State;
+use snc_catalogue::RequirementState;
 use snc_core::lang::Lang;
 use snc_index::Unreadable;
 
@@ -27,6 +28,17 @@ pub const fn state(lang: Lang, state: State) -> &'static str {
         State::Absent => lang.str("Absent", "Absent"),
         State::NotGoverned => lang.str("Non gouverné", "NotGoverned"),
         State::Unknown => lang.str("Inconnu", "Unknown"),
+    }
+}
+
+pub const fn requirement(lang: Lang, state: RequirementState) -> &'static str {
+    match state {
+        RequirementState::NonCompliant => lang.str("non conforme", "not compliant"),
+        RequirementState::Unknown => lang.str("inconnu", "unknown"),
+        RequirementState::AwaitingAttestation => lang.str("en attente d'attestation", "awaiting attestation"),
+        RequirementState::ProvenInCluster => lang.str("prouvé dans le cluster", "proven in the cluster"),
+        RequirementState::Compliant => lang.str("conforme", "compliant"),
+        RequirementState::NotApplicable => lang.str("sans objet", "not applicable"),
     }
 }
 

@@ -1,7 +1,7 @@
 //! What each command is and how it ends.
 
 use super::command::localized;
-use super::{reach, scan};
+use super::{reach, scan, status};
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, Command};
 use snc_core::lang::Lang;
@@ -14,18 +14,21 @@ pub fn all(lang: Lang) -> Vec<Command> {
 
 fn of_isolation(lang: Lang) -> Vec<Command> {
     vec![
-        sub(
-            "status",
+        status::arguments(
+            sub(
+                "status",
+                lang,
+                (
+                    "État des tenants et des namespaces, tel que l'opérateur l'a écrit",
+                    "State of tenants and namespaces, as the operator wrote it",
+                ),
+                (
+                    "1 : un namespace n'est pas comme il devrait (Ready, NetworkPolicyEffective, NetworkIsolated ou la revendication n'est pas True ; Unknown compte).\nUn statut plus ancien que l'objet qu'il décrit est montré Unknown.\nAvec --requirements, 1 : une exigence n'est pas conforme, quoi que --state montre ; -o csv|md y valent aussi.",
+                    "1: a namespace is not as it should be (Ready, NetworkPolicyEffective, NetworkIsolated or its claim is not True; Unknown counts).\nA status older than the object that it describes is shown as Unknown.\nWith --requirements, 1: a requirement is not compliant, whatever --state shows; -o csv|md hold there, too.",
+                ),
+                "table|json|yaml|csv|md",
+            ),
             lang,
-            (
-                "État des tenants et des namespaces, tel que l'opérateur l'a écrit",
-                "State of tenants and namespaces, as the operator wrote it",
-            ),
-            (
-                "1 : un namespace n'est pas comme il devrait (Ready, NetworkPolicyEffective, NetworkIsolated ou la revendication n'est pas True ; Unknown compte).\nUn statut plus ancien que l'objet qu'il décrit est montré Unknown.",
-                "1: a namespace is not as it should be (Ready, NetworkPolicyEffective, NetworkIsolated or its claim is not True; Unknown counts).\nA status older than the object that it describes is shown as Unknown.",
-            ),
-            "table|json|yaml",
         ),
         sub(
             "plan",

@@ -80,3 +80,15 @@ fn help_speaks_one_language_at_a_time() {
         }
     }
 }
+
+#[test]
+fn requirements_are_asked_about_by_state() {
+    let asked = args(&["status", "--requirements", "--state", "nonCompliant,Unknown", "-o", "csv"]);
+    let Command::Assessment(of) = asked.command else { panic!("{:?}", asked.command) };
+    assert_eq!((of.states.len(), of.fail_on_unknown, asked.format), (2, false, Format::Csv));
+    assert!(refused(&["status", "--requirements", "--state", "Bad", "--lang=en"]).contains("NonCompliant"));
+    for words in [["status", "--state", "Unknown"], ["status", "-o", "csv"]] {
+        assert!(refused(&words).contains("--requirements"), "{words:?}");
+    }
+    assert!(refused(&["status", "--fail-on-unknown"]).contains("--requirements"));
+}

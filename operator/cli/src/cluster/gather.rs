@@ -180,7 +180,7 @@ impl Cluster {
     }
 
     /// Whether somebody renews the operator's lease. Who may not look is not told anything.
-    async fn operator(&self, namespace: &str) -> Operator {
+    pub(super) async fn operator(&self, namespace: &str) -> Operator {
         let api = Api::<Lease>::namespaced(self.client.clone(), namespace);
         match api.get_opt(LEASE).await {
             Err(_) => Operator { state: OperatorState::Unknown, last_seen: None },

@@ -28,7 +28,7 @@ pub fn shown(report: &ScanReport, catalogue: &Catalogue, args: &Args) -> anyhow:
     let lang = args.lang;
     Ok(match args.format {
         Format::Sarif => json::json(&render::sarif::sarif(report, catalogue, lang))?,
-        Format::OpenReports => json::json(&render::openreports::openreports(report))?,
+        Format::OpenReports => json::json(&render::openreports::openreports(report, catalogue, lang))?,
         Format::Junit => render::junit::junit(report),
         Format::Csv => render::csv::csv(report),
         Format::Markdown => render::markdown::markdown(report, lang),

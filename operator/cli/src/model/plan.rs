@@ -337,7 +337,7 @@ fn report_notes(report: &Report, lang: Lang) -> Vec<String> {
     }
     for conflict in &effective.conflicts {
         let sources: Vec<&str> = conflict.sources.iter().map(String::as_str).collect();
-        notes.push(words::baseline_conflict(lang, conflict.field, &sources.join(", ")));
+        notes.push(words::baseline_conflict(lang, &conflict.field, &sources.join(", ")));
     }
     let of_fields =
         effective.refusals.iter().flat_map(|(object, list)| list.iter().map(move |r| (object, r)));

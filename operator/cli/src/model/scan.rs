@@ -104,7 +104,7 @@ pub fn report(catalogue: &Catalogue, scanned: &Scanned, of: Of, level: Level, la
         *severities.entry(found.severity.as_str()).or_default() += 1;
     }
     let worst = scanned.worst(catalogue);
-    let numbers = Numbers::of(worst.iter().copied());
+    let numbers = catalogue.numbers(&worst);
     let summary = Summary {
         level,
         controls: u32::try_from(controls.iter().filter(|control| control.applies_at(level)).count())

@@ -4,8 +4,8 @@ use super::input::{Input, Read, Right};
 use super::{Judged, State, some};
 use snc_core::lang::Lang;
 use snc_core::names::{
-    GUARD_GATE, GUARD_MANAGED, GUARD_NAMESPACE, GUARD_NOTICE, GUARD_RATCHET, GUARD_RESERVED, LEASE, LIMITS,
-    OWNER_BINDING, QUOTA, RECORD, ROLE_TENANT_ADMIN, ROLE_TENANT_VIEWER,
+    ASSESSMENT, GUARD_GATE, GUARD_MANAGED, GUARD_NAMESPACE, GUARD_NOTICE, GUARD_RATCHET, GUARD_RESERVED,
+    LEASE, LIMITS, OWNER_BINDING, QUOTA, RECORD, ROLE_TENANT_ADMIN, ROLE_TENANT_VIEWER,
 };
 use snc_plan::Settings;
 
@@ -27,14 +27,22 @@ const GUARDS: &[&str] =
 
 /// The chart's ClusterRole and Roles of the controller; a test holds both together.
 const OPERATOR: &[Row] = &[
-    ("secnumcloud.dev", &["sncbaselines", "snctenants", "sncpolicies"], &[], READ, Place::Cluster),
     (
         "secnumcloud.dev",
-        &["sncbaselines/status", "snctenants/status", "sncpolicies/status"],
+        &["sncbaselines", "snctenants", "sncpolicies", "snccontrols", "sncassessments"],
+        &[],
+        READ,
+        Place::Cluster,
+    ),
+    (
+        "secnumcloud.dev",
+        &["sncbaselines/status", "snctenants/status", "sncpolicies/status", "snccontrols/status"],
         &[],
         &["patch"],
         Place::Cluster,
     ),
+    ("secnumcloud.dev", &["sncassessments"], &[ASSESSMENT], &["create", "patch", "delete"], Place::Cluster),
+    ("secnumcloud.dev", &["sncassessments/status"], &[ASSESSMENT], &["patch"], Place::Cluster),
     ("", &["namespaces"], &[], &["get", "list", "watch", "create", "patch"], Place::Cluster),
     ("", &["pods"], &[], READ, Place::Cluster),
     ("", &["nodes"], &[], READ, Place::Cluster),

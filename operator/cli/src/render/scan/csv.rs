@@ -36,7 +36,7 @@ pub fn csv(report: &ScanReport) -> String {
 }
 
 /// What a spreadsheet would take for a formula is made text.
-fn quoted(cell: &str) -> String {
+pub fn quoted(cell: &str) -> String {
     let clean = clean::line(cell);
     let formula = clean.starts_with(['=', '+', '-', '@']);
     if formula || clean.contains([',', '"', '\n', '\r']) {
