@@ -9,6 +9,8 @@ require (
 	github.com/external-secrets/external-secrets v1.3.2
 	github.com/fluxcd/source-controller v1.9.6
 	github.com/kubernetes-csi/external-snapshotter/client/v8 v8.7.0
+	github.com/kyverno/kyverno v1.19.1
+	github.com/openreports/reports-api v0.2.1
 	github.com/prometheus-operator/prometheus-operator v0.85.0
 	github.com/vmware-tanzu/velero v1.18.3
 	istio.io/api v1.31.1

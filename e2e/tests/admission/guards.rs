@@ -5,8 +5,8 @@ use crate::rights::{broad, grant};
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use snc_core::names::{
-    GUARD_GATE, GUARD_MANAGED, GUARD_NAMESPACE, GUARD_NOTICE, GUARD_RATCHET, GUARD_RESERVED,
-    LABEL_FLOOR_LEVEL, LABEL_TENANT,
+    ASSESSMENT, GUARD_GATE, GUARD_MANAGED, GUARD_NAMESPACE, GUARD_NOTICE, GUARD_RATCHET, GUARD_RESERVED,
+    LABEL_FLOOR_LEVEL, LABEL_MANAGED_BY, LABEL_TENANT, MANAGED_BY, MANAGER,
 };
 use snc_e2e::api::{Answered, Api, Ask};
 use snc_e2e::cluster::Cluster;
@@ -83,6 +83,55 @@ pub fn managed_objects(cluster: &Cluster) -> Result<()> {
         cluster.admin.find(Kind::ConfigMap.one("geres", "a-elle"))?.is_none(),
         "a collection of her own is deleted"
     );
+    Ok(())
+}
+
+/// As the operator makes it, and in spite of a right to write all of it.
+pub fn assessments(cluster: &Cluster) -> Result<()> {
+    let alice = broad(cluster)?;
+    target(cluster, "evalue")?;
+    let all = "/apis/secnumcloud.dev/v1alpha1/namespaces/evalue/sncassessments";
+    let path = at(all, ASSESSMENT);
+    let status = path.clone() + "/status";
+    let whole = json!({
+        "apiVersion": "secnumcloud.dev/v1alpha1", "kind": "SncAssessment",
+        "metadata": {"name": ASSESSMENT, "namespace": "evalue", "labels": {LABEL_MANAGED_BY: MANAGED_BY}},
+        "spec": {"scope": "Tenant", "tenant": "evalue-t"},
+    });
+    let perfect = json!({"status": {"score": 100, "proven": 1, "disproved": 0, "unknown": 0}});
+    alice.create(all, whole.clone()).refused_by(GUARD_MANAGED)?;
+    cluster.operator.apply(&path, MANAGER, whole.clone())?;
+    cluster.operator.merge(&status, json!({"status": {"score": 40}}))?;
+    let unlabelled = json!({"metadata": {"labels": {LABEL_MANAGED_BY: null}}});
+    for ask in [
+        Ask::merge(&status, perfect.clone()),
+        Ask::merge(&status, unlabelled.clone()),
+        Ask::merge(&path, unlabelled),
+        Ask::merge(&path, json!({"metadata": {"annotations": {"a": "b"}}})),
+        Ask::delete(&path),
+        Ask::delete(all),
+    ] {
+        alice.send(&ask).refused_by(GUARD_MANAGED).with_context(|| ask.to_string())?;
+    }
+    cluster.admin.merge(&status, perfect.clone()).refused_by(GUARD_MANAGED)?;
+    let found = cluster.admin.get(&path)?;
+    ensure!(found["status"]["score"] != 100, "{found}");
+
+    // The same requests on one of her own, which is not the operator's word.
+    let own = at(all, "a-elle");
+    alice.create(
+        all,
+        json!({
+            "apiVersion": "secnumcloud.dev/v1alpha1", "kind": "SncAssessment", "metadata": {"name": "a-elle"},
+            "spec": {"scope": "Cluster"},
+        }),
+    )?;
+    alice.merge(own.clone() + "/status", perfect)?;
+    alice.delete(&own)?;
+
+    // Else a namespace that holds one would hang in Terminating.
+    let collector = cluster.admin.impersonating("system:serviceaccount:kube-system:namespace-controller");
+    collector.delete(&path)?;
     Ok(())
 }
 

@@ -14,6 +14,7 @@ const CASES: &[Case] = &[
     shared("a_namespace_of_an_undeclared_tenant_stays_shut", gate::unknown_tenant),
     shared("nobody_but_the_operator_changes_the_labels_of_a_governed_namespace", guards::namespace_labels),
     shared("nobody_but_the_operator_changes_or_deletes_or_forges_managed_objects", guards::managed_objects),
+    shared("nobody_but_the_operator_writes_an_assessment", guards::assessments),
     shared("a_reserved_name_needs_its_tenants_label_and_the_right_to_assign_it", guards::reserved_names),
     shared("the_ratchet_holds_changed_fields_and_leaves_old_ones", guards::ratchet),
     shared("owners_get_their_rights_after_isolation_and_no_more_than_these", rights::owners),

@@ -43,7 +43,9 @@ pub fn broad(cluster: &Cluster) -> Result<&Api> {
         {"apiGroups": ["networking.k8s.io"], "resources": ["networkpolicies"], "verbs": all},
         {"apiGroups": ["rbac.authorization.k8s.io"], "resources": ["rolebindings"], "verbs": all},
         {"apiGroups": ["rbac.authorization.k8s.io"], "resources": ["clusterroles"], "verbs": ["bind"]},
-        {"apiGroups": ["secnumcloud.dev"], "resources": ["sncpolicies", "sncpolicies/status"], "verbs": all},
+        {"apiGroups": ["secnumcloud.dev"], "verbs": all, "resources": [
+            "sncpolicies", "sncpolicies/status", "sncassessments", "sncassessments/status",
+        ]},
     ]);
     grant(cluster, "e2e-broad", "alice", rules)?;
     eventually("Alice's broad rights", || Ok(cluster.alice.list(snc_e2e::objects::NAMESPACES)?))?;
@@ -96,6 +98,9 @@ pub fn owners(cluster: &Cluster) -> Result<()> {
     forbidden("sncpolicies/status", {
         bruno.merge(Kind::SncPolicy.one("atelier", "p") + "/status", json!({"status": {"level": "Avance"}}))
     })?;
+    let assessments = "/apis/secnumcloud.dev/v1alpha1/namespaces/atelier/sncassessments";
+    bruno.list(assessments)?;
+    forbidden("sncassessments", bruno.delete(format!("{assessments}/snc-assessment")))?;
     forbidden("snctenants", bruno.list(snc_e2e::objects::TENANTS).map(Value::from))?;
     cluster
         .mallory

@@ -30,8 +30,9 @@ pub fn listing(cluster: &Cluster) -> Result<()> {
     let table = cluster.kubectl_ok(User::Platform, &["get", "sncp", "-A"])?;
     let words = |line: &str| line.split_whitespace().map(ToOwned::to_owned).collect::<Vec<_>>();
     let heading = table.lines().next().unwrap_or_default();
-    let expected = ["NAMESPACE", "NAME", "TENANT", "LEVEL", "ISOLATION", "EFFECTIVE", "ISOLATED", "AGE"];
-    ensure!(words(heading) == expected, "{table}");
+    let expected =
+        "NAMESPACE NAME TENANT LEVEL ISOLATION EFFECTIVE ISOLATED SATISFIED FAIL UNKNOWN SCORE AGE";
+    ensure!(words(heading).join(" ") == expected, "{table}");
     let row = table.lines().find(|line| line.starts_with("listing ")).unwrap_or_default();
     let expected = ["listing", "reseau", "listing", "Standard", "Enforce", "True", "Unknown"];
     ensure!(words(row).get(..7).is_some_and(|row| row == expected), "{table}");
@@ -43,6 +44,9 @@ pub fn listing(cluster: &Cluster) -> Result<()> {
     );
     let baselines = cluster.kubectl_ok(User::Platform, &["get", "sncb", FLOOR, "--no-headers"])?;
     ensure!(words(&baselines).contains(&"Enforce".to_owned()), "{baselines}");
+    for short in ["sncctl", "sncas"] {
+        cluster.kubectl_ok(User::Platform, &["get", short, "-A"])?;
+    }
     let all = cluster.kubectl_ok(User::Platform, &["get", "snc", "-A", "-o", "name"])?;
     for name in [
         "sncbaseline.secnumcloud.dev/floor",

@@ -1,5 +1,6 @@
 //! What tenants and platform declare, and what they are told of it.
 
+mod assessment;
 mod audit;
 mod bad_input;
 mod cli;
@@ -25,12 +26,19 @@ const CASES: &[Case] = &[
     shared("five_hundred_flows_are_applied", bad_input::five_hundred_flows),
     shared("preflight_says_what_the_cluster_has_and_leaves_no_trace", cli::preflight),
     shared("audit_says_of_a_cluster_what_scan_says_of_its_manifests", audit::audit),
+    shared("what_controls_say_is_told_as_it_changes", assessment::followed),
+    shared("nobody_else_writes_an_assessment", assessment::guarded),
+    shared("parameters_are_tailored_within_bounds_and_with_a_rationale", assessment::tailored),
     shared("reach_says_the_same_of_a_cluster_and_of_its_manifests", cli::reach),
     alone("objects_that_cannot_be_read_stop_nothing_else", unreadable::garbage),
     alone(
         "a_cluster_network_policy_that_opens_a_namespace_is_named_while_it_is_there",
         cluster_policies::opening,
     ),
+    alone("the_assessment_of_the_cluster_says_what_audit_says", assessment::same_as_audit),
+    alone("what_may_not_be_read_is_unknown_and_helps_no_score", assessment::without_right),
+    alone("controls_of_the_platform_only_ever_subtract", assessment::own_controls),
+    alone("nothing_is_written_that_says_nothing_new", assessment::quiet),
     alone("the_operator_writes_in_the_language_of_its_configuration", columns::language),
 ];
 

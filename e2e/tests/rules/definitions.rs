@@ -62,6 +62,22 @@ const SOURCES: &[Source] = &[
         )],
     },
     Source {
+        module: "github.com/kyverno/kyverno",
+        folder: "config/crds/policyreport",
+        kinds: &[
+            ("wgpolicyk8s.io/ClusterPolicyReport", "wgpolicyk8s.io_clusterpolicyreports.yaml"),
+            ("wgpolicyk8s.io/PolicyReport", "wgpolicyk8s.io_policyreports.yaml"),
+        ],
+    },
+    Source {
+        module: "github.com/openreports/reports-api",
+        folder: "config/crd",
+        kinds: &[
+            ("openreports.io/ClusterReport", "openreports.io_clusterreports.yaml"),
+            ("openreports.io/Report", "openreports.io_reports.yaml"),
+        ],
+    },
+    Source {
         module: "github.com/prometheus-operator/prometheus-operator",
         folder: "example/prometheus-operator-crd",
         kinds: &[

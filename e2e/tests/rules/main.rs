@@ -10,6 +10,7 @@ mod fixtures;
 mod kinds;
 mod pod_security;
 mod policies;
+mod reports;
 
 use anyhow::{Context, Result, bail, ensure};
 use fixtures::Case;
@@ -129,6 +130,7 @@ fn run() -> Result<()> {
     }
     ensure!(differences.is_empty(), "{}", differences.join("\n"));
     if only.is_none() {
+        reports::are_stored_as_they_are(&api)?;
         let full = std::env::var_os("SNC_E2E_FULL").is_some();
         let seed = std::env::var("SNC_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(SEED);
         pod_security::compare(&api, if full { 20_000 } else { 2_000 }, seed)?;
