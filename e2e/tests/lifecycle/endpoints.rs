@@ -44,7 +44,17 @@ pub fn answers(cluster: &Cluster) -> Result<()> {
 
 /// Every label is one of a closed set, and no name of the cluster is told.
 fn closed(cluster: &Cluster, name: &str) -> Result<()> {
-    let labels = ["kind", "result", "reason", "verb", "state", "resource", "network_policy_effective", "le"];
+    let labels = [
+        "kind",
+        "result",
+        "reason",
+        "verb",
+        "state",
+        "resource",
+        "network_policy_effective",
+        "le",
+        "outcome",
+    ];
     let metrics = cluster.metrics(name)?;
     let mut values = BTreeSet::new();
     for series in metrics.keys() {

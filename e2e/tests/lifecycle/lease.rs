@@ -5,7 +5,7 @@ use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 use snc_e2e::cluster::{Cluster, OPERATOR};
 use snc_e2e::objects::{Kind, flow, flows, policy, text};
-use snc_e2e::wait::{eventually, throughout, within};
+use snc_e2e::wait::{SOON, eventually, throughout, within};
 use std::time::{Duration, Instant};
 
 /// The operator beside the one of the suite.
@@ -135,13 +135,17 @@ fn writes(cluster: &Cluster) -> Result<Vec<String>> {
 
 /// Waits until two seconds pass without a write, and returns how many there were.
 pub fn settled(cluster: &Cluster) -> Result<usize> {
+    at_rest(cluster, Duration::from_secs(2), SOON)
+}
+
+fn at_rest(cluster: &Cluster, rest: Duration, limit: Duration) -> Result<usize> {
     let mut last = (writes(cluster)?.len(), Instant::now());
-    eventually("the operator to come to rest", || {
+    within(limit, "the operator to come to rest", || {
         let now = writes(cluster)?.len();
         if now != last.0 {
             last = (now, Instant::now());
         }
-        ensure!(last.1.elapsed() > Duration::from_secs(2), "{now} writes");
+        ensure!(last.1.elapsed() > rest, "{now} writes");
         Ok(now)
     })
 }
@@ -151,7 +155,8 @@ pub fn quiet(cluster: &Cluster) -> Result<()> {
     let spec = flows(vec![flow("a", json!({"reviewedOn": "2020-01-01", "ports": [{"port": 80}]}))]);
     cluster.platform.create(Kind::SncPolicy.all("calme"), policy("p", spec))?;
     cluster.condition(&Kind::SncPolicy.one("calme", "p"), "Ready", "True", "Applied")?;
-    let count = settled(cluster)?;
+    // An assessment waits up to twenty seconds for more to say.
+    let count = at_rest(cluster, Duration::from_secs(22), Duration::from_secs(90))?;
     ensure!(count > 10, "the audit log shows its writes: {count}");
     let silent = || {
         let now = writes(cluster)?;
@@ -163,5 +168,5 @@ pub fn quiet(cluster: &Cluster) -> Result<()> {
     throughout(Duration::from_secs(8), silent)?;
     ensure!(renewed(&cluster.lease()?) != before, "it was alive");
     cluster.restart_operator()?;
-    throughout(Duration::from_secs(3), silent)
+    throughout(Duration::from_secs(8), silent)
 }

@@ -190,8 +190,10 @@ impl Writer {
             .filter(|place| written.get(*place).is_none_or(|(at, _)| *at != round))
             .cloned()
             .collect();
-        let writes: Vec<_> =
-            due.into_iter().map(|place| put(context, place, target.tenant, status).boxed()).collect();
+        let writes: Vec<_> = due
+            .into_iter()
+            .map(|place| put(context, place, target.tenant, status, written).boxed())
+            .collect();
         let done: Vec<(String, Option<String>)> =
             stream::iter(writes).buffer_unordered(AT_ONCE).filter_map(std::future::ready).collect().await;
         self.written.extend(done.into_iter().map(|(place, version)| (place, (round, version))));
@@ -266,6 +268,7 @@ async fn put(
     namespace: String,
     tenant: &str,
     status: &SncAssessmentStatus,
+    written: &BTreeMap<String, (u64, Option<String>)>,
 ) -> Option<(String, Option<String>)> {
     let api: Api<SncAssessment> = Api::namespaced(context.client.clone(), &namespace);
     let object = if tenant.is_empty() {
@@ -278,7 +281,17 @@ async fn put(
         "metadata": {"name": ASSESSMENT}, "status": status,
     });
     let (own, of_status) = (PatchParams::apply(MANAGER).force(), PatchParams::apply(MANAGER_STATUS).force());
+    let first = !written.contains_key(&namespace);
     let written = async {
+        // After a start nothing is written again that is as it should be.
+        if first
+            && let Some(held) = api.get_opt(ASSESSMENT).await?
+            && held.spec == object.spec
+            && held.metadata.labels == object.metadata.labels
+            && held.status.as_ref() == Some(status)
+        {
+            return Ok(held);
+        }
         api.patch(ASSESSMENT, &own, &Patch::Apply(&object)).await?;
         api.patch_status(ASSESSMENT, &of_status, &Patch::Apply(&with_status)).await
     };
