@@ -9,6 +9,7 @@ use kube::discovery::{ApiGroup, Discovery};
 use serde::Deserialize;
 use serde_json::Value;
 use snc_catalogue::{Gist, Judge, Object, Scales};
+use snc_core::secrets;
 use snc_core::skim::Skim;
 use snc_core::snapshot::Availability;
 use snc_core::text::Text;
@@ -17,16 +18,8 @@ use tokio::task::JoinHandle;
 
 /// As many as keep a page small beside the answer's own cost.
 const PAGE: u32 = 500;
-/// Only names, labels and annotations of these ever leave the API server.
-const SECRETS: &str = "core/Secret";
 const PODS: &str = "core/Pod";
-/// Types of Secrets that controls speak of; all others are one to them.
-const SECRET_TYPES: [&str; 4] = [
-    "kubernetes.io/service-account-token",
-    "kubernetes.io/basic-auth",
-    "kubernetes.io/ssh-auth",
-    "kubernetes.io/tls",
-];
+/// Of Secrets only names, labels and annotations ever leave the API server.
 const METADATA: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
 
 #[derive(Deserialize)]
@@ -66,11 +59,8 @@ impl Cluster {
     /// Asks for the first page of a kind; the answer may come while something else is judged.
     pub fn begin<'a>(&self, kind: &str, resource: &'a ApiResource) -> Listing<'a> {
         let mut parts = VecDeque::new();
-        if kind == SECRETS {
-            let others: Vec<String> = SECRET_TYPES.iter().map(|kind| format!("type!={kind}")).collect();
-            parts.push_back(Part { selector: others.join(","), secrets: Some("") });
-            let typed = |kind| Part { selector: format!("type={kind}"), secrets: Some(kind) };
-            parts.extend(SECRET_TYPES.map(typed));
+        if kind == secrets::KIND {
+            parts.extend(secrets::queries().map(|(selector, kind)| Part { selector, secrets: Some(kind) }));
         } else {
             parts.push_back(Part::default());
         }

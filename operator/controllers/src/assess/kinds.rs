@@ -15,6 +15,7 @@ use kube::api::PostParams;
 use kube::core::ApiResource;
 use kube::discovery::{ApiGroup, Discovery};
 use snc_catalogue::{Held, Object, Weigher};
+use snc_core::secrets;
 use snc_core::snapshot::Availability;
 use snc_core::text::Text;
 use snc_core::verdict::Subject;
@@ -33,15 +34,6 @@ const ANSWER: Duration = Duration::from_secs(15);
 const LOOK: Duration = Duration::from_secs(1);
 
 const QUESTIONS: usize = 4;
-
-const SECRETS: &str = "core/Secret";
-/// Types of Secrets that controls speak of; all others are one to them.
-const SECRET_TYPES: [&str; 4] = [
-    "kubernetes.io/service-account-token",
-    "kubernetes.io/basic-auth",
-    "kubernetes.io/ssh-auth",
-    "kubernetes.io/tls",
-];
 
 pub type Served = BTreeMap<String, ApiResource>;
 
@@ -236,7 +228,8 @@ impl Kinds {
             return;
         }
         self.silent.remove(kind);
-        let parts = if kind == SECRETS { self.secrets(resource) } else { vec![self.whole(kind, resource)] };
+        let parts =
+            if kind == secrets::KIND { self.secrets(resource) } else { vec![self.whole(kind, resource)] };
         let following = Following { resource: resource.clone(), parts, told: None };
         self.following.insert(kind.to_owned(), following);
     }
@@ -294,15 +287,12 @@ impl Kinds {
 
     /// Their type is no metadata, so each type has a watch of its own.
     fn secrets(&self, resource: &ApiResource) -> Vec<(AbortHandle, Arc<Mutex<Known>>)> {
-        let others: Vec<String> = SECRET_TYPES.iter().map(|kind| format!("type!={kind}")).collect();
-        let parts = SECRET_TYPES.iter().map(|kind| (format!("type={kind}"), Some(*kind)));
-        parts
-            .chain([(others.join(","), None)])
+        secrets::queries()
             .map(|(fields, kind)| {
                 let selector = Selector { fields: Some(fields), metadata: true, ..Selector::default() };
                 let tell = self.tell.clone();
                 let mut mine: BTreeSet<Subject> = BTreeSet::new();
-                self.spawn(resource, selector, kind, move |change| {
+                self.spawn(resource, selector, Some(kind), move |change| {
                     let mut said = Vec::new();
                     match change {
                         Change::Apply(Judged { subject, held: Some(held) }) => {
