@@ -11,6 +11,7 @@ use kube::{Api, Resource, ResourceExt};
 use snc_api::v1alpha1::SncControl;
 use snc_catalogue::{Broken, Catalogue, Mistake, custom};
 use snc_core::condition::kind;
+use snc_core::control::Control;
 use snc_index::{Declared, Unreadable};
 use snc_plan::status::{CompileError, Compiled, control_status, within_limit};
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,7 +29,11 @@ pub struct Controls {
     declared: Mutex<BTreeMap<String, Declared<SncControl>>>,
     settled: Mutex<bool>,
     changed: Notify,
+    checked: Mutex<BTreeMap<String, (Version, Arc<Checked>)>>,
 }
+
+/// A control that can be used, or why it cannot.
+type Checked = Result<Control, Vec<Mistake>>;
 
 impl Controls {
     fn declared(&self) -> MutexGuard<'_, BTreeMap<String, Declared<SncControl>>> {
@@ -65,6 +70,20 @@ impl Controls {
         }
     }
 
+    /// Compiled once for each version.
+    fn check(&self, name: &str, control: &SncControl) -> Arc<Checked> {
+        let version = version(control);
+        let mut checked = self.checked.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((of, known)) = checked.get(name)
+            && *of == version
+        {
+            return known.clone();
+        }
+        let fresh = Arc::new(custom(name, control.spec.control(name)));
+        checked.insert(name.to_owned(), (version, fresh.clone()));
+        fresh
+    }
+
     fn update(&self, change: Change<(String, String, Declared<SncControl>)>) {
         let mut declared = self.declared();
         let before = versions(&declared);
@@ -76,6 +95,9 @@ impl Controls {
             }
         }
         let same = before == versions(&declared);
+        let mut checked = self.checked.lock().unwrap_or_else(PoisonError::into_inner);
+        checked.retain(|name, _| declared.contains_key(name));
+        drop(checked);
         drop(declared);
         if !same {
             self.changed.notify_waiters();
@@ -83,14 +105,19 @@ impl Controls {
     }
 }
 
-type Versions = BTreeMap<String, (Option<String>, Option<i64>)>;
+/// Of what is asked, not of its status.
+type Version = (Option<String>, Option<i64>);
 
-fn versions(declared: &BTreeMap<String, Declared<SncControl>>) -> Versions {
-    let version = |control: &Declared<SncControl>| match control {
-        Ok(control) => (control.meta().uid.clone(), control.meta().generation),
+fn version(control: &SncControl) -> Version {
+    (control.meta().uid.clone(), control.meta().generation)
+}
+
+fn versions(declared: &BTreeMap<String, Declared<SncControl>>) -> BTreeMap<String, Version> {
+    let of = |control: &Declared<SncControl>| match control {
+        Ok(control) => version(control),
         Err(unreadable) => (None, unreadable.generation),
     };
-    declared.iter().map(|(name, control)| (name.clone(), version(control))).collect()
+    declared.iter().map(|(name, control)| (name.clone(), of(control))).collect()
 }
 
 pub async fn follow_all(context: Arc<Context>) {
@@ -129,10 +156,9 @@ pub fn catalogue(context: &Context) -> Result<Catalogue, Broken> {
     let (mut usable, mut wrong) = (Vec::new(), Vec::new());
     for control in read(&declared) {
         let name = control.name_any();
-        let control = control.spec.control(&name);
-        match custom(&name, control.clone()) {
-            Ok(control) => usable.push(control),
-            Err(_) => wrong.push(control),
+        match &*context.controls.check(&name, &control) {
+            Ok(control) => usable.push(control.clone()),
+            Err(_) => wrong.push(control.spec.control(&name)),
         }
     }
     let catalogue = Catalogue::with_custom(usable.clone()).or_else(|error| {
@@ -156,10 +182,9 @@ pub async fn say(context: &Context) {
                 continue;
             }
         };
-        let wrong: Vec<CompileError> = match custom(name, control.spec.control(name)) {
-            Ok(_) => Vec::new(),
-            Err(mistakes) => mistakes.into_iter().map(error).collect(),
-        };
+        let checked = context.controls.check(name, control);
+        let wrong: Vec<CompileError> =
+            checked.as_ref().as_ref().err().into_iter().flatten().map(error).collect();
         let compiled = match wrong.as_slice() {
             _ if !judged.contains(name) => Compiled::OverLimit,
             [] => Compiled::Yes,
@@ -174,9 +199,9 @@ pub async fn say(context: &Context) {
     }
 }
 
-fn error(mistake: Mistake) -> CompileError {
+fn error(mistake: &Mistake) -> CompileError {
     let Mistake { field, line, column, message } = mistake;
-    CompileError { field, line, column, message }
+    CompileError { field: field.clone(), line: *line, column: *column, message: message.clone() }
 }
 
 async fn refuse(context: &Context, api: &Api<SncControl>, unreadable: &Unreadable) {

@@ -192,7 +192,10 @@ impl Writer {
             .collect();
         let writes: Vec<_> = due
             .into_iter()
-            .map(|place| put(context, place, target.tenant, status, written).boxed())
+            .map(|place| {
+                let first = !written.contains_key(&place);
+                put(context, place, target.tenant, status, first).boxed()
+            })
             .collect();
         let done: Vec<(String, Option<String>)> =
             stream::iter(writes).buffer_unordered(AT_ONCE).filter_map(std::future::ready).collect().await;
@@ -212,11 +215,13 @@ impl Writer {
         };
         let wanted: BTreeSet<String> =
             targets(context, found).into_iter().flat_map(|target| target.places).collect();
-        let version = |place: &String| {
-            let same = held.iter().find(|one| one.namespace().as_ref() == Some(place));
-            same.and_then(ResourceExt::resource_version)
-        };
-        self.written.retain(|place, (_, written)| written.is_some() && version(place) == *written);
+        let versions: BTreeMap<Option<&str>, Option<&str>> = held
+            .iter()
+            .map(|one| (one.metadata.namespace.as_deref(), one.metadata.resource_version.as_deref()))
+            .collect();
+        self.written.retain(|place, (_, written)| {
+            written.is_some() && versions.get(&Some(place.as_str())).copied().flatten() == written.as_deref()
+        });
         if !context.may_delete() {
             return;
         }
@@ -262,13 +267,14 @@ async fn former(context: &Context, target: &Target<'_>) -> Option<SncAssessmentS
     Some(SncAssessmentStatus::default())
 }
 
-/// The namespace, with the resource version after the write; None if it failed.
+/// The namespace, with the resource version after the write; None if it failed. The `first` time it may be there
+/// already, as it should be.
 async fn put(
     context: &Context,
     namespace: String,
     tenant: &str,
     status: &SncAssessmentStatus,
-    written: &BTreeMap<String, (u64, Option<String>)>,
+    first: bool,
 ) -> Option<(String, Option<String>)> {
     let api: Api<SncAssessment> = Api::namespaced(context.client.clone(), &namespace);
     let object = if tenant.is_empty() {
@@ -281,9 +287,7 @@ async fn put(
         "metadata": {"name": ASSESSMENT}, "status": status,
     });
     let (own, of_status) = (PatchParams::apply(MANAGER).force(), PatchParams::apply(MANAGER_STATUS).force());
-    let first = !written.contains_key(&namespace);
     let written = async {
-        // After a start nothing is written again that is as it should be.
         if first
             && let Some(held) = api.get_opt(ASSESSMENT).await?
             && held.spec == object.spec
