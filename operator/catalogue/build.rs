@@ -1,14 +1,41 @@
 //! Finds the controls and the requirements: a file that is there is part of the catalogue, with no list to edit.
+//! A rule that does not compile, or that the API server and our engine would judge differently, stops the build.
 
+// The very code that renders and compiles a rule, so that what passes here is what will run.
+#[allow(dead_code, reason = "a build compiles rules and judges nothing by them")]
+#[path = "src/custom/expressions.rs"]
+mod expressions;
+#[allow(dead_code, reason = "the library says more mistakes than a build")]
+#[path = "src/custom/mistake.rs"]
+mod mistake;
+#[allow(dead_code, reason = "a build reads no list of kinds")]
+#[path = "src/render.rs"]
+mod render;
+#[allow(dead_code, reason = "a build compiles rules and judges nothing by them")]
+#[path = "src/rule.rs"]
+mod rule;
+
+use mistake::Mistake;
+use serde::Deserialize;
 use serde_json::{Map, Value};
+use snc_core::control::Control;
 use std::error::Error;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
-fn main() -> Outcome<()> {
+fn main() -> ExitCode {
+    let Err(error) = build() else { return ExitCode::SUCCESS };
+    for line in error.to_string().lines() {
+        println!("cargo::error={line}");
+    }
+    ExitCode::FAILURE
+}
+
+fn build() -> Outcome<()> {
     let root = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR")?);
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
     let mut controls = Map::new();
@@ -88,6 +115,7 @@ fn header(file: &Path, text: &str) -> Outcome<String> {
 /// The file is named for the control and stands in the folder of its first requirement's chapter.
 fn add(controls: &mut Map<String, Value>, file: &Path, text: &str, hyphen: &str) -> Outcome<String> {
     let control = parse(file, text)?;
+    compiles(file, &control)?;
     let id = control["id"].as_str().unwrap_or_default().to_owned();
     let named = if hyphen.is_empty() { stem(file) } else { stem(file).replace('_', hyphen) };
     if id != named {
@@ -105,4 +133,21 @@ fn add(controls: &mut Map<String, Value>, file: &Path, text: &str, hyphen: &str)
         return Err(format!("{}: {id:?} is there twice", file.display()).into());
     }
     Ok(id)
+}
+
+/// Everything that is wrong with its rule, each as `file: field:line:column: what`.
+fn compiles(file: &Path, control: &Value) -> Outcome<()> {
+    let control = Control::deserialize(control).map_err(|error| format!("{}: {error}", file.display()))?;
+    let mut wrong = Vec::new();
+    if let Some(rule) = &control.rule {
+        expressions::judge(&control, rule, &mut wrong);
+    }
+    if wrong.is_empty() {
+        return Ok(());
+    }
+    let told = |Mistake { field, line, column, message }: &Mistake| {
+        let field = field.strip_prefix("spec.").unwrap_or(field);
+        format!("{}: {field}:{line}:{column}: {}", file.display(), message.en)
+    };
+    Err(wrong.iter().map(told).collect::<Vec<_>>().join("\n").into())
 }

@@ -1,31 +1,16 @@
 //! Controls of a cluster's own: everything that is wrong with one, each with its place.
 
 mod expressions;
+mod mistake;
 
 use crate::catalogue::{CUSTOM, requirements};
 use crate::render::{POD_KINDS, is_on_pods};
 use serde_json::Value;
 use snc_core::control::{Control, Parameter, Stronger};
-use snc_core::text::{Text, clip};
+use snc_core::text::clip;
 use std::collections::BTreeSet;
 
-/// What is wrong with a field.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mistake {
-    /// `spec.rule.expect`.
-    pub field: String,
-    /// Within the field, from one; zero where the field as a whole is meant.
-    pub line: u32,
-    /// In characters, from one; zero where the field as a whole is meant.
-    pub column: u32,
-    pub message: Text,
-}
-
-impl Mistake {
-    fn new(field: impl Into<String>, fr: impl Into<String>, en: impl Into<String>) -> Self {
-        Self { field: field.into(), line: 0, column: 0, message: Text::new(fr, en) }
-    }
-}
+pub use mistake::Mistake;
 
 /// Bounds: what is written is kept, printed and evaluated on every object.
 const LONGEST_TITLE: usize = 200;

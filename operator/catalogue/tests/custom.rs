@@ -56,22 +56,6 @@ fn one_that_is_right_is_taken() {
 
 /// Every rule of the product would be taken, so that what is refused is not what is asked for.
 #[test]
-fn rules_of_the_product_would_be_taken() {
-    let mut wrong = Vec::new();
-    for control in controls().iter().filter(|control| control.rule.is_some()) {
-        let id = format!("{CUSTOM}a");
-        if let Err(mistakes) = custom(&id, control.clone()) {
-            let chapter = control.requirements[0].split('.').next().unwrap();
-            for Mistake { field, line, column, message } in mistakes {
-                let file = format!("controls/{chapter}/{}.yaml", control.id);
-                wrong.push(format!("{file}: {field}:{line}:{column}: {}", message.en));
-            }
-        }
-    }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-}
-
-#[test]
 fn no_control_of_the_product_has_such_an_id() {
     assert!(controls().iter().all(|control| !control.id.starts_with(CUSTOM)));
 }
