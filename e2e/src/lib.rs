@@ -4,6 +4,7 @@ pub mod api;
 pub mod audit;
 pub mod churn;
 pub mod cluster;
+pub mod definitions;
 pub mod http;
 pub mod objects;
 pub mod recorder;

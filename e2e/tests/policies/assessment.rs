@@ -27,12 +27,12 @@ fn of_cluster() -> String {
     assessment(OPERATOR_NAMESPACE)
 }
 
-fn deployments(namespace: &str) -> String {
+pub fn deployments(namespace: &str) -> String {
     format!("/apis/apps/v1/namespaces/{namespace}/deployments")
 }
 
 /// A deployment of no pods.
-fn deployment(name: &str, privileged: bool) -> Value {
+pub fn deployment(name: &str, privileged: bool) -> Value {
     let labels = json!({"app": name});
     let container = json!({
         "name": "main", "image": "registry.invalid/never-pulled:0",

@@ -6,6 +6,7 @@ mod bad_input;
 mod cli;
 mod cluster_policies;
 mod columns;
+mod reports;
 mod unreadable;
 
 use snc_e2e::suite::{self, Case, alone, shared};
@@ -38,6 +39,7 @@ const CASES: &[Case] = &[
     alone("the_assessment_of_the_cluster_says_what_audit_says", assessment::same_as_audit),
     alone("what_may_not_be_read_is_unknown_and_helps_no_score", assessment::without_right),
     alone("controls_of_the_platform_only_ever_subtract", assessment::own_controls),
+    alone("reports_for_other_tools_follow_what_is_found", reports::written),
     alone("nothing_is_written_that_says_nothing_new", assessment::quiet),
     alone("the_operator_writes_in_the_language_of_its_configuration", columns::language),
 ];

@@ -1,6 +1,5 @@
 //! The operator's reports on kinds as their projects publish them: nothing is dropped, nothing refused.
 
-use crate::definitions;
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use snc_catalogue::{Assessed, Catalogue, Finding, Findings, Numbers, Tally};
@@ -8,6 +7,7 @@ use snc_core::lang::Lang;
 use snc_core::tier::Level;
 use snc_core::verdict::{Outcome, Subject, Verdict};
 use snc_e2e::api::{Api, Ask};
+use snc_e2e::definitions;
 use snc_e2e::objects::{NAMESPACES, new_namespace};
 use snc_plan::objects::report::{Format, NAME, Report, Reports, fingerprint};
 use std::collections::{BTreeMap, BTreeSet};
