@@ -1,7 +1,7 @@
 //! What a control is. One file holds one control; everything that is printed about it comes from there.
 
 use crate::text::Text;
-use crate::tier::Level;
+use crate::tier::{Level, Measure};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -189,6 +189,14 @@ impl Control {
     /// Whether an object can be refused as it is written.
     pub fn is_admission(&self) -> bool {
         self.rule.is_some() && self.reads.iter().any(|kind| !BEYOND_ADMISSION.contains(&kind.as_str()))
+    }
+
+    /// Whose mode says what becomes of an object that fails.
+    pub fn measure(&self) -> Measure {
+        match self.category {
+            Category::PodSecurity => Measure::PodSecurity,
+            _ => Measure::Workloads,
+        }
     }
 
     pub fn applies_at(&self, level: Level) -> bool {

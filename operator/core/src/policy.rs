@@ -3,7 +3,7 @@
 use crate::flow::{Direction, PortRange};
 use crate::lattice::{Allow, AllowBlocks, DenyBlocks, Join, Least, Most, Sources};
 use crate::parameters::Parameters;
-use crate::tier::{Environment, Level, Mode, Sensitivity};
+use crate::tier::{Environment, Level, Measure, Mode, Sensitivity};
 use ipnet::IpNet;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use serde::Serialize;
@@ -56,6 +56,7 @@ pub struct Constraints {
     pub isolation: Most<Mode>,
     pub pod_security: Most<Mode>,
     pub quota_mode: Most<Mode>,
+    pub workloads: Most<Mode>,
     pub environment: Most<Environment>,
     pub sensitivity: Most<Sensitivity>,
     /// Ceilings of one namespace.
@@ -84,6 +85,7 @@ impl Join for Constraints {
             isolation: self.isolation.join(other.isolation),
             pod_security: self.pod_security.join(other.pod_security),
             quota_mode: self.quota_mode.join(other.quota_mode),
+            workloads: self.workloads.join(other.workloads),
             environment: self.environment.join(other.environment),
             sensitivity: self.sensitivity.join(other.sensitivity),
             quota: self.quota.join(other.quota),
@@ -137,6 +139,19 @@ impl Constraints {
         self.quota_mode.value().unwrap_or(Mode::Audit)
     }
 
+    pub fn workloads(&self) -> Mode {
+        self.workloads.value().unwrap_or(Mode::Audit)
+    }
+
+    /// The mode in which what concerns a measure is refused, warned of or recorded.
+    pub fn mode(&self, measure: Measure) -> Mode {
+        match measure {
+            Measure::Isolation => self.isolation(),
+            Measure::PodSecurity => self.pod_security(),
+            Measure::Workloads => self.workloads(),
+        }
+    }
+
     pub fn conflicts(&self) -> Vec<Conflict> {
         let found = [
             ("network.allowedCIDRs", self.allowed_blocks.conflict()),
@@ -167,6 +182,7 @@ impl Constraints {
             scalar("modes.isolation", self.isolation().to_string(), self.isolation.sources()),
             scalar("modes.podSecurity", self.pod_security().to_string(), self.pod_security.sources()),
             scalar("modes.quota", self.quota_mode().to_string(), self.quota_mode.sources()),
+            scalar("modes.workloads", self.workloads().to_string(), self.workloads.sources()),
         ];
         if let Some(environment) = self.environment.value() {
             all.push(scalar("environment", environment.to_string(), self.environment.sources()));

@@ -1,5 +1,6 @@
 //! The ordered scales: levels, modes, environments, sensitivities.
 
+use crate::names::{LABEL_ISOLATION, LABEL_POD_SECURITY, LABEL_WORKLOADS};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -48,6 +49,30 @@ scale! {
 scale! {
     /// How sensitive the tenant's data are, weakest first.
     Sensitivity { Standard, Sensitive, Restricted }
+}
+
+/// A family of decisions about what is written, and the mode that governs it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Measure {
+    /// What concerns other tenants.
+    Isolation,
+    /// Controls of the Pod Security Standards.
+    PodSecurity,
+    /// Every other control.
+    Workloads,
+}
+
+impl Measure {
+    pub const ALL: &'static [Self] = &[Self::Isolation, Self::PodSecurity, Self::Workloads];
+
+    /// The label of a namespace that holds its mode.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Isolation => LABEL_ISOLATION,
+            Self::PodSecurity => LABEL_POD_SECURITY,
+            Self::Workloads => LABEL_WORKLOADS,
+        }
+    }
 }
 
 impl Level {

@@ -16,12 +16,17 @@ pub struct Modes {
     /// policy to a namespace that never had one; a namespace once isolated stays isolated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub isolation: Option<Mode>,
-    /// Pod Security Admission labels of the namespace, at the standard that the level asks for.
+    /// Pod Security Admission labels of the namespace, at the standard that the level asks for, and controls of the
+    /// category `pod-security`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pod_security: Option<Mode>,
     /// `ResourceQuota` and `LimitRange` of the namespace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quota: Option<Mode>,
+    /// What controls, other than those of the Pod Security Standards (`podSecurity`), say of an object that is
+    /// written: recorded, warned of or refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workloads: Option<Mode>,
 }
 
 /// Controls by their worst verdict: always the three numbers together.

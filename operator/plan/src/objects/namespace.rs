@@ -3,10 +3,10 @@ use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use snc_core::names::{
     LABEL_ENVIRONMENT, LABEL_FLOOR_ISOLATION, LABEL_FLOOR_LEVEL, LABEL_FLOOR_POD_SECURITY, LABEL_FLOOR_QUOTA,
-    LABEL_SENSITIVITY, LABEL_TENANT, PSA_AUDIT, PSA_ENFORCE, PSA_WARN,
+    LABEL_FLOOR_WORKLOADS, LABEL_LEVEL, LABEL_SENSITIVITY, LABEL_TENANT, PSA_AUDIT, PSA_ENFORCE, PSA_WARN,
 };
 use snc_core::policy::Constraints;
-use snc_core::tier::Mode;
+use snc_core::tier::{Measure, Mode};
 use std::collections::BTreeMap;
 
 type Labels = BTreeMap<String, String>;
@@ -20,9 +20,14 @@ pub fn labels(effective: &Effective) -> Labels {
         (LABEL_FLOOR_ISOLATION, floors.isolation().to_string()),
         (LABEL_FLOOR_POD_SECURITY, floors.pod_security().to_string()),
         (LABEL_FLOOR_QUOTA, floors.quota_mode().to_string()),
+        (LABEL_FLOOR_WORKLOADS, floors.workloads().to_string()),
+        (LABEL_LEVEL, effective.constraints.level().to_string()),
     ]
     .map(|(key, value)| (key.to_owned(), value))
     .into();
+    for measure in Measure::ALL {
+        labels.insert(measure.label().to_owned(), effective.constraints.mode(*measure).to_string());
+    }
     if let Some(environment) = effective.constraints.environment.value() {
         labels.insert(LABEL_ENVIRONMENT.into(), environment.as_str().to_lowercase());
     }

@@ -231,6 +231,7 @@ pub fn baseline(name: &str, spec: &SncBaselineSpec, refusals: &mut Vec<Refusal>)
         isolation: Most::of(modes.isolation, &source),
         pod_security: Most::of(modes.pod_security, &source),
         quota_mode: Most::of(modes.quota, &source),
+        workloads: Most::of(modes.workloads, &source),
         quota: Least::of(reader.amounts(&spec.quota, "spec.quota"), &source),
         container_max: Least::of(reader.limits(&limits.max, "spec.containerLimits.max"), &source),
         container_default: Least::of(reader.limits(&limits.default, "spec.containerLimits.default"), &source),
@@ -323,6 +324,7 @@ pub fn policy(
     at_least(modes.isolation, floors.isolation(), "spec.modes.isolation", refusals);
     at_least(modes.pod_security, floors.pod_security(), "spec.modes.podSecurity", refusals);
     at_least(modes.quota, floors.quota_mode(), "spec.modes.quota", refusals);
+    at_least(modes.workloads, floors.workloads(), "spec.modes.workloads", refusals);
     let mut reader = Reader { refusals };
     let quota = reader.amounts(&spec.quota, "spec.quota");
     for (resource, asked) in &quota {
@@ -340,6 +342,7 @@ pub fn policy(
         isolation: Most::of(modes.isolation, &source),
         pod_security: Most::of(modes.pod_security, &source),
         quota_mode: Most::of(modes.quota, &source),
+        workloads: Most::of(modes.workloads, &source),
         environment: Most::of(spec.environment, &source),
         quota: Least::of(quota, &source),
         ..Constraints::default()
