@@ -9,7 +9,10 @@ fn yaml(lang: Lang) -> String {
     let identity = Identity { namespace: "snc-system".into(), service_account: "snc-controller".into() };
     guards(&identity, lang)
         .iter()
-        .flat_map(|g| [serde_json::to_value(&g.policy).unwrap(), serde_json::to_value(&g.binding).unwrap()])
+        .flat_map(|g| {
+            let bindings = g.bindings.iter().map(|b| serde_json::to_value(b).unwrap());
+            std::iter::once(serde_json::to_value(&g.policy).unwrap()).chain(bindings).collect::<Vec<_>>()
+        })
         .map(|object| serde_saphyr::to_string(&object).unwrap())
         .fold(String::new(), |text, object| text + "---\n" + &object)
 }
@@ -36,5 +39,9 @@ fn the_chart_names_every_guard() {
     for guard in guards(&identity, Lang::Fr) {
         let name = guard.policy.metadata.name.unwrap();
         assert!(role.contains(&name), "{name} is missing from the ClusterRole");
+        for binding in guard.bindings {
+            let name = binding.metadata.name.unwrap();
+            assert!(role.contains(&name), "{name} is missing from the ClusterRole");
+        }
     }
 }

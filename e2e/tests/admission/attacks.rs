@@ -3,8 +3,9 @@
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use snc_core::names::{
-    GUARD_GATE, GUARD_MANAGED, GUARD_NAMESPACE, GUARD_RATCHET, GUARD_RESERVED, LABEL_FLOOR_LEVEL,
-    LABEL_ISOLATED, LABEL_MANAGED_BY, LABEL_TENANT, MANAGED_BY, MANAGER, PSA_ENFORCE,
+    GUARD_GATE, GUARD_MANAGED, GUARD_NAMESPACE, GUARD_RATCHET, GUARD_RESERVED, GUARD_STATUS, GUARD_WEBHOOK,
+    LABEL_FLOOR_LEVEL, LABEL_ISOLATED, LABEL_MANAGED_BY, LABEL_TENANT, MANAGED_BY, MANAGER, PSA_ENFORCE,
+    WEBHOOK,
 };
 use snc_e2e::api::Ask;
 use snc_e2e::cluster::Cluster;
@@ -174,7 +175,19 @@ pub fn on_objects(cluster: &Cluster, namespace: &str) -> Result<Vec<Attack>> {
 /// Asked of the other guards. The reserved name is one of tenant `reserve`, by prefix.
 pub fn others(namespace: &str) -> Vec<Attack> {
     let weak = policy("faible", json!({"modes": {"isolation": "Audit"}}));
+    let forged = json!({
+        "apiVersion": "secnumcloud.dev/v1alpha1", "kind": "SncAssessment", "metadata": {"name": "forgee"},
+        "spec": {"scope": "Cluster"},
+    });
+    let assessments = format!("/apis/secnumcloud.dev/v1alpha1/namespaces/{namespace}/sncassessments");
+    let webhook = json!({
+        "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration",
+        "metadata": {"name": WEBHOOK},
+    });
+    let webhooks = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations";
     vec![
+        attack(GUARD_STATUS, "an assessment of one's own", Ask::create(assessments, forged)),
+        attack(GUARD_WEBHOOK, "our webhook", Ask::create(webhooks, webhook)),
         attack(GUARD_RATCHET, "a mode below the floor", Ask::create(Kind::SncPolicy.all(namespace), weak)),
         attack(
             GUARD_RATCHET,

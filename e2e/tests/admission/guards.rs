@@ -6,18 +6,27 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use snc_core::names::{
     ASSESSMENT, GUARD_GATE, GUARD_MANAGED, GUARD_NAMESPACE, GUARD_NOTICE, GUARD_RATCHET, GUARD_RESERVED,
-    LABEL_FLOOR_LEVEL, LABEL_MANAGED_BY, LABEL_TENANT, MANAGED_BY, MANAGER,
+    GUARD_STATUS, GUARD_WEBHOOK, LABEL_FLOOR_LEVEL, LABEL_MANAGED_BY, LABEL_TENANT, MANAGED_BY, MANAGER,
+    WAIVERS, WEBHOOK,
 };
 use snc_e2e::api::{Answered, Api, Ask};
-use snc_e2e::cluster::Cluster;
+use snc_e2e::cluster::{Cluster, OPERATOR_NAMESPACE};
 use snc_e2e::objects::{
-    GUARD_BINDINGS, GUARDS, Kind, NAMESPACES, TENANTS, at, flow, flows, label, namespace, new_namespace,
-    opening, policy, tenant,
+    BASELINES, FLOOR, GUARD_BINDINGS, GUARDS, Kind, NAMESPACES, TENANTS, at, flow, flows, label, namespace,
+    new_namespace, opening, policy, tenant,
 };
 use snc_e2e::wait::eventually;
 
-const ALL: [&str; 6] =
-    [GUARD_GATE, GUARD_NOTICE, GUARD_RESERVED, GUARD_NAMESPACE, GUARD_MANAGED, GUARD_RATCHET];
+const ALL: [&str; 8] = [
+    GUARD_GATE,
+    GUARD_NOTICE,
+    GUARD_RESERVED,
+    GUARD_NAMESPACE,
+    GUARD_MANAGED,
+    GUARD_RATCHET,
+    GUARD_STATUS,
+    GUARD_WEBHOOK,
+];
 
 fn all_refused(api: &Api, attacks: &[Attack]) -> Result<()> {
     for Attack { what, guard, ask } in attacks {
@@ -99,7 +108,7 @@ pub fn assessments(cluster: &Cluster) -> Result<()> {
         "spec": {"scope": "Tenant", "tenant": "evalue-t"},
     });
     let perfect = json!({"status": {"score": 100, "proven": 1, "disproved": 0, "unknown": 0}});
-    alice.create(all, whole.clone()).refused_by(GUARD_MANAGED)?;
+    alice.create(all, whole.clone()).refused_by(GUARD_STATUS)?;
     cluster.operator.apply(&path, MANAGER, whole.clone())?;
     cluster.operator.merge(&status, json!({"status": {"score": 40}}))?;
     let unlabelled = json!({"metadata": {"labels": {LABEL_MANAGED_BY: null}}});
@@ -111,27 +120,95 @@ pub fn assessments(cluster: &Cluster) -> Result<()> {
         Ask::delete(&path),
         Ask::delete(all),
     ] {
-        alice.send(&ask).refused_by(GUARD_MANAGED).with_context(|| ask.to_string())?;
+        alice.send(&ask).refused_by(GUARD_STATUS).with_context(|| ask.to_string())?;
     }
-    cluster.admin.merge(&status, perfect.clone()).refused_by(GUARD_MANAGED)?;
+    cluster.admin.merge(&status, perfect.clone()).refused_by(GUARD_STATUS)?;
     let found = cluster.admin.get(&path)?;
     ensure!(found["status"]["score"] != 100, "{found}");
 
-    // The same requests on one of her own, which is not the operator's word.
-    let own = at(all, "a-elle");
-    alice.create(
-        all,
-        json!({
-            "apiVersion": "secnumcloud.dev/v1alpha1", "kind": "SncAssessment", "metadata": {"name": "a-elle"},
-            "spec": {"scope": "Cluster"},
-        }),
-    )?;
-    alice.merge(own.clone() + "/status", perfect)?;
-    alice.delete(&own)?;
+    // One without our label would be read as the operator's word as well.
+    let forged = json!({
+        "apiVersion": "secnumcloud.dev/v1alpha1", "kind": "SncAssessment", "metadata": {"name": "a-elle"},
+        "spec": {"scope": "Cluster"},
+    });
+    for api in [alice, &cluster.platform, &cluster.admin] {
+        api.create(all, forged.clone()).refused_by(GUARD_STATUS)?;
+    }
 
     // Else a namespace that holds one would hang in Terminating.
     let collector = cluster.admin.impersonating("system:serviceaccount:kube-system:namespace-controller");
     collector.delete(&path)?;
+    Ok(())
+}
+
+/// By whoever has every right to it.
+pub fn statuses(cluster: &Cluster) -> Result<()> {
+    target(cluster, "constats")?;
+    let admin = &cluster.admin;
+    for (path, status) in [
+        (Kind::SncPolicy.one("constats", "p"), json!({"score": 100})),
+        (at(TENANTS, "constats"), json!({"observedGeneration": 99})),
+        (at(BASELINES, FLOOR), json!({"observedGeneration": 99})),
+    ] {
+        let path = path + "/status";
+        for api in [admin, &cluster.platform] {
+            api.merge(&path, json!({"status": status})).refused_by(GUARD_STATUS)?;
+            api.merge(&path, json!({"status": null})).refused_by(GUARD_STATUS)?;
+        }
+        let held = admin.get(&path)?["status"].clone();
+        ensure!(
+            held.is_object() && held["score"] != 100 && held["observedGeneration"] != 99,
+            "{path}: {held}"
+        );
+    }
+    let list = Kind::ConfigMap.one(OPERATOR_NAMESPACE, WAIVERS);
+    for ask in [
+        Ask::merge(&list, json!({"data": {"pod-privileged": "core/Pod:a/b\n"}})),
+        Ask::merge(&list, json!({"metadata": {"labels": {LABEL_MANAGED_BY: null}}})),
+        Ask::delete(&list),
+    ] {
+        admin.send(&ask).refused_with(&["ValidatingAdmissionPolicy"])?;
+    }
+    // Of this name elsewhere it is anybody's.
+    admin.create(Kind::ConfigMap.all("default"), json!({"metadata": {"name": WAIVERS}}))?;
+    admin.delete(Kind::ConfigMap.one("default", WAIVERS))?;
+    Ok(())
+}
+
+pub fn webhooks(cluster: &Cluster) -> Result<()> {
+    let admin = &cluster.admin;
+    let api = "/apis/admissionregistration.k8s.io/v1";
+    let of = |kind: &str, name: &str, labels: Value| {
+        json!({
+            "apiVersion": "admissionregistration.k8s.io/v1", "kind": kind,
+            "metadata": {"name": name, "labels": labels}, "webhooks": [],
+        })
+    };
+    let ours = json!({LABEL_MANAGED_BY: MANAGED_BY});
+    for (resource, kind) in [
+        ("validatingwebhookconfigurations", "ValidatingWebhookConfiguration"),
+        ("mutatingwebhookconfigurations", "MutatingWebhookConfiguration"),
+    ] {
+        let all = format!("{api}/{resource}");
+        for (name, labels) in [(WEBHOOK, json!({})), ("autre.example.org", ours.clone())] {
+            admin.create(&all, of(kind, name, labels)).refused_by(GUARD_WEBHOOK)?;
+        }
+        // Nothing of anybody else's is in its way, whatever it is.
+        let path = at(&all, "autre.example.org");
+        admin.create(&all, of(kind, "autre.example.org", json!({})))?;
+        admin.create(&all, json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": kind, "metadata": {"generateName": "sans-nom-"}}))?;
+        admin.merge(&path, json!({"metadata": {"annotations": {"a": "b"}}}))?;
+        admin.merge(&path, json!({"metadata": {"labels": ours.clone()}})).refused_by(GUARD_WEBHOOK)?;
+        admin.delete(&path)?;
+        let generated = admin.list(&all)?;
+        for name in generated
+            .iter()
+            .filter_map(|o| o["metadata"]["name"].as_str())
+            .filter(|n| n.starts_with("sans-nom-"))
+        {
+            admin.delete(at(&all, name))?;
+        }
+    }
     Ok(())
 }
 
@@ -192,6 +269,7 @@ pub fn ratchet(cluster: &Cluster) -> Result<()> {
         ("isolation", json!({"modes": {"isolation": "Audit"}})),
         ("podSecurity", json!({"modes": {"podSecurity": "Warn"}})),
         ("quota", json!({"modes": {"quota": "Audit"}})),
+        ("workloads", json!({"modes": {"workloads": "Audit"}})),
     ];
     for (field, spec) in weaker {
         let refusal = alice.merge(&path, json!({"spec": spec})).refused_by(GUARD_RATCHET)?;

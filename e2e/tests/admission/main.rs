@@ -1,6 +1,7 @@
 //! What is refused at admission, to whom, and by which guard.
 
 mod attacks;
+mod controls;
 mod gate;
 mod guards;
 mod lockout;
@@ -18,6 +19,16 @@ const CASES: &[Case] = &[
     shared("a_reserved_name_needs_its_tenants_label_and_the_right_to_assign_it", guards::reserved_names),
     shared("the_ratchet_holds_changed_fields_and_leaves_old_ones", guards::ratchet),
     shared("owners_get_their_rights_after_isolation_and_no_more_than_these", rights::owners),
+    shared("nobody_but_the_operator_writes_what_the_operator_finds", guards::statuses),
+    shared("our_webhook_configuration_is_the_operators_and_others_are_anybodys", guards::webhooks),
+    shared("critical_controls_refuse_in_enforce_whatever_holds_the_pod", controls::enforced),
+    shared("critical_controls_warn_in_warn_and_are_silent_in_audit_and_below_their_level", controls::advised),
+    shared("critical_controls_are_asked_of_no_other_namespace", controls::elsewhere),
+    shared("what_failed_before_the_mode_was_raised_is_not_frozen", controls::ratchet),
+    shared("the_largest_pods_are_judged_within_the_budget", controls::large),
+    alone("waivers_are_honoured_for_what_they_name_and_for_what_it_makes", controls::waivers),
+    alone("policies_of_controls_are_restored_and_old_ones_removed", controls::repair),
+    alone("what_fails_deletes_cleanly_with_the_operator_down", controls::clean_end),
     alone("a_pod_in_the_first_instant_is_refused_by_the_gate_and_only_by_it", gate::first_instant),
     alone("every_refusal_is_the_work_of_its_guards_binding", guards::without_bindings),
     alone("a_guard_that_was_removed_or_changed_is_restored_and_said", guards::repair),

@@ -43,6 +43,7 @@ pub fn broad(cluster: &Cluster) -> Result<&Api> {
         {"apiGroups": ["networking.k8s.io"], "resources": ["networkpolicies"], "verbs": all},
         {"apiGroups": ["rbac.authorization.k8s.io"], "resources": ["rolebindings"], "verbs": all},
         {"apiGroups": ["rbac.authorization.k8s.io"], "resources": ["clusterroles"], "verbs": ["bind"]},
+        {"apiGroups": ["admissionregistration.k8s.io"], "resources": ["validatingwebhookconfigurations"], "verbs": all},
         {"apiGroups": ["secnumcloud.dev"], "verbs": all, "resources": [
             "sncpolicies", "sncpolicies/status", "sncassessments", "sncassessments/status",
         ]},

@@ -1,5 +1,7 @@
-//! The guards, kept as they are meant to be, and the proof that the gate acts: a dry-run pod in our own unisolated
+//! The guards and the policies of controls, kept as they are meant to be, and the proof that the gate acts: a dry-run pod in our own unisolated
 //! namespace, refused by the gate's name, on every API server that can be reached.
+
+mod unwanted;
 
 use crate::context::Context;
 use crate::error::{Error, code, reason};
@@ -8,7 +10,7 @@ use crate::watch::stream::{Restart, Signal, follow};
 use k8s_openapi::api::admissionregistration::v1::{
     ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding,
 };
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::core::v1::{ConfigMap, Pod};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use kube::api::{ListParams, Patch, PatchParams, PostParams};
 use kube::{Api, Client, Resource, ResourceExt};
@@ -16,8 +18,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use snc_core::condition::reason as why;
-use snc_core::names::{GUARD_GATE, LABEL_MANAGED_BY, MANAGER};
+use snc_core::names::{GUARD_GATE, LABEL_MANAGED_BY, MANAGER, WAIVERS};
+use snc_core::waiver::Waivers;
 use snc_plan::guards::{Guard, guards};
+use snc_plan::waivers::config_map;
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,9 +30,12 @@ use tokio::sync::Notify;
 /// Between two proofs when nothing changes: an API server may have joined.
 const PROVE_AGAIN: Duration = Duration::from_secs(300);
 const TRY_AGAIN: Duration = Duration::from_millis(500);
+/// While something of ours waits to be deleted.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
 /// Applies every guard once; the operator does not go on without them.
 pub async fn install(context: &Context) -> Result<(), Error> {
+    waivers(context).await.map_err(Error::api(format!("ConfigMap {WAIVERS}")))?;
     for guard in guards(&context.settings.identity, context.settings.lang) {
         restore(context, &guard).await.map_err(Error::api(format!("guard {}", guard.policy.name_any())))?;
     }
@@ -37,7 +44,21 @@ pub async fn install(context: &Context) -> Result<(), Error> {
 
 async fn restore(context: &Context, guard: &Guard) -> kube::Result<()> {
     exactly(Api::all(context.client.clone()), &guard.policy).await?;
-    exactly(Api::all(context.client.clone()), &guard.binding).await
+    for binding in &guard.bindings {
+        exactly(Api::all(context.client.clone()), binding).await?;
+    }
+    Ok(())
+}
+
+/// Policies in Enforce refuse everything that they are for while their parameter does not exist.
+async fn waivers(context: &Context) -> kube::Result<()> {
+    let namespace = &context.settings.identity.namespace;
+    let api: Api<ConfigMap> = Api::namespaced(context.client.clone(), namespace);
+    if api.get_opt(WAIVERS).await?.is_none() {
+        let none = config_map(namespace, &Waivers::default());
+        api.patch(WAIVERS, &PatchParams::apply(MANAGER).force(), &Patch::Apply(&none)).await?;
+    }
+    Ok(())
 }
 
 /// As for managed objects: apply, and replace what apply leaves different.
@@ -81,6 +102,11 @@ pub async fn keep(context: Arc<Context>, changed: Arc<Notify>) -> &'static str {
         loop {
             touched.notified().await;
             repair(&context, &changed).await;
+            // Deletions wait until everything is known.
+            while !unwanted::remove(&context).await {
+                let _ = tokio::time::timeout(LOOK_AGAIN, touched.notified()).await;
+                repair(&context, &changed).await;
+            }
         }
     };
     tokio::select! {
@@ -108,17 +134,10 @@ async fn repair(context: &Context, changed: &Notify) {
     }
     for guard in guards(&context.settings.identity, context.settings.lang) {
         let name = guard.policy.name_any();
-        let policy: Api<ValidatingAdmissionPolicy> = Api::all(context.client.clone());
-        let binding: Api<ValidatingAdmissionPolicyBinding> = Api::all(context.client.clone());
-        let intact = match (policy.get_opt(&name).await, binding.get_opt(&name).await) {
-            (Ok(p), Ok(b)) => {
-                p.is_some_and(|p| same(&p, &guard.policy)) && b.is_some_and(|b| same(&b, &guard.binding))
-            }
-            (Err(error), _) | (_, Err(error)) => {
-                tracing::warn!(guard = name, error = reason(&error), "guard not read");
-                false
-            }
-        };
+        let intact = intact(context, &guard).await.unwrap_or_else(|error| {
+            tracing::warn!(guard = name, error = reason(&error), "guard not read");
+            false
+        });
         if intact {
             continue;
         }
@@ -137,7 +156,24 @@ async fn repair(context: &Context, changed: &Notify) {
             Err(error) => tracing::error!(guard = name, error = reason(&error), "guard not restored"),
         }
         changed.notify_one();
+        context.guards_changed.notify_one();
     }
+}
+
+async fn intact(context: &Context, guard: &Guard) -> kube::Result<bool> {
+    let policies: Api<ValidatingAdmissionPolicy> = Api::all(context.client.clone());
+    let bindings: Api<ValidatingAdmissionPolicyBinding> = Api::all(context.client.clone());
+    let policy = policies.get_opt(&guard.policy.name_any()).await?;
+    if !policy.is_some_and(|live| same(&live, &guard.policy)) {
+        return Ok(false);
+    }
+    for binding in &guard.bindings {
+        let live = bindings.get_opt(&binding.name_any()).await?;
+        if !live.is_some_and(|live| same(&live, binding)) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// One proof, for a start: what is known of the gate before is nothing.

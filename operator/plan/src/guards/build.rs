@@ -11,7 +11,20 @@ use snc_core::lang::Lang;
 use snc_core::names;
 use std::collections::BTreeMap;
 
-const COMPONENT: &str = "guard";
+const GUARD: &str = "guard";
+/// A policy of controls, which goes when this version has no rule for it.
+pub const CONTROLS: &str = "controls";
+
+pub(super) fn metadata(name: &str, component: &str) -> ObjectMeta {
+    ObjectMeta {
+        name: Some(name.to_owned()),
+        labels: Some(BTreeMap::from([
+            (names::LABEL_MANAGED_BY.to_owned(), names::MANAGED_BY.to_owned()),
+            (names::LABEL_COMPONENT.to_owned(), component.to_owned()),
+        ])),
+        ..ObjectMeta::default()
+    }
+}
 
 /// What happens to a request that a guard does not accept, and to one that it cannot judge.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -35,14 +48,7 @@ pub(super) struct Spec {
 
 impl Spec {
     pub(super) fn build(self) -> Guard {
-        let metadata = ObjectMeta {
-            name: Some(self.name.to_owned()),
-            labels: Some(BTreeMap::from([
-                (names::LABEL_MANAGED_BY.to_owned(), names::MANAGED_BY.to_owned()),
-                (names::LABEL_COMPONENT.to_owned(), COMPONENT.to_owned()),
-            ])),
-            ..ObjectMeta::default()
-        };
+        let metadata = metadata(self.name, GUARD);
         let (failure_policy, actions) = match self.action {
             Action::Deny => ("Fail", ["Deny", "Audit"]),
             Action::DenyIfKnown => ("Ignore", ["Deny", "Audit"]),
@@ -67,7 +73,7 @@ impl Spec {
                 }),
                 status: None,
             },
-            binding: ValidatingAdmissionPolicyBinding {
+            bindings: vec![ValidatingAdmissionPolicyBinding {
                 metadata,
                 spec: Some(ValidatingAdmissionPolicyBindingSpec {
                     policy_name: Some(self.name.to_owned()),
@@ -75,7 +81,7 @@ impl Spec {
                     validation_actions: Some(actions.map(str::to_owned).to_vec()),
                     ..ValidatingAdmissionPolicyBindingSpec::default()
                 }),
-            },
+            }],
         }
     }
 }

@@ -8,15 +8,24 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelecto
 use snc_core::lang::Lang;
 use snc_core::names::{GUARD_GATE, GUARD_NOTICE, LABEL_ISOLATED, LABEL_TENANT};
 
-/// Pods of namespaces with a tenant: by inclusion, so that system namespaces are out whatever happens.
-fn pods() -> MatchResources {
+/// What `isolated` says where pods are admitted.
+const OPEN: [&str; 3] = ["true", "audit", "warn"];
+
+/// Pods of namespaces with a tenant: by inclusion, so that system namespaces are out whatever happens. And only those
+/// whose label `isolated` asks for it: a policy that matches costs a pod's creation far more than one that is passed
+/// over (docs/adr/0014), and the selector reads the same labels as the expression.
+fn pods(isolated: &str, values: &[&str]) -> MatchResources {
+    let requirement = |key: &str, operator: &str, values: Option<&[&str]>| LabelSelectorRequirement {
+        key: key.to_owned(),
+        operator: operator.to_owned(),
+        values: values.map(|values| values.iter().map(ToString::to_string).collect()),
+    };
     MatchResources {
         namespace_selector: Some(LabelSelector {
-            match_expressions: Some(vec![LabelSelectorRequirement {
-                key: LABEL_TENANT.to_owned(),
-                operator: "Exists".to_owned(),
-                values: None,
-            }]),
+            match_expressions: Some(vec![
+                requirement(LABEL_TENANT, "Exists", None),
+                requirement(LABEL_ISOLATED, isolated, Some(values)),
+            ]),
             match_labels: None,
         }),
         ..matches(vec![rule("", "v1", &["pods"], &["CREATE"])])
@@ -34,7 +43,8 @@ pub(super) fn gate(identity: &Identity, lang: Lang) -> Guard {
     Spec {
         name: GUARD_GATE,
         action: Action::Deny,
-        matches: pods(),
+        // Absent is not among them either.
+        matches: pods("NotIn", &OPEN),
         params: None,
         variables: vec![
             // Pods of the cluster itself start even where somebody labelled their namespace before we came.
@@ -66,7 +76,7 @@ pub(super) fn notice(lang: Lang) -> Guard {
     Spec {
         name: GUARD_NOTICE,
         action: Action::Warn,
-        matches: pods(),
+        matches: pods("In", &["warn"]),
         params: None,
         variables: Vec::new(),
         validations: vec![

@@ -5,7 +5,7 @@ use super::{Guard, Identity};
 use k8s_openapi::api::admissionregistration::v1::MatchResources;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use snc_core::lang::Lang;
-use snc_core::names::{GROUP, GUARD_MANAGED, LABEL_MANAGED_BY, MANAGED_BY};
+use snc_core::names::{GUARD_MANAGED, LABEL_MANAGED_BY, MANAGED_BY};
 use std::collections::BTreeMap;
 
 /// The one subresource that others write. The quota controller and the API server write the usage there, but the
@@ -17,7 +17,7 @@ const OPERATIONS: &[&str] = &["CREATE", "UPDATE", "DELETE"];
 
 /// Without them a namespace that holds one of our objects would hang in Terminating. The last name is for
 /// clusters whose controllers share one credential.
-const COLLECTORS: &[&str] = &[
+pub(super) const COLLECTORS: &[&str] = &[
     "system:serviceaccount:kube-system:namespace-controller",
     "system:serviceaccount:kube-system:generic-garbage-collector",
     "system:kube-controller-manager",
@@ -42,8 +42,6 @@ pub(super) fn guard(identity: &Identity, lang: Lang) -> Guard {
                 rule("", "v1", &["configmaps", "limitranges", "resourcequotas", STATUS], OPERATIONS),
                 rule("networking.k8s.io", "v1", &["networkpolicies"], OPERATIONS),
                 rule("rbac.authorization.k8s.io", "v1", &["rolebindings"], OPERATIONS),
-                // Their status is what they are.
-                rule(GROUP, "v1alpha1", &["sncassessments", "sncassessments/status"], OPERATIONS),
             ])
         },
         params: None,

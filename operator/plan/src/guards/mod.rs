@@ -6,11 +6,15 @@
 //! server would default is spelled out, so that what is read back equals what was applied.
 
 mod build;
+mod controls;
+mod exceptions;
 mod gate;
 mod managed_objects;
 mod namespace_guard;
 mod ratchet;
 mod reserved_names;
+mod status;
+mod webhooks;
 
 use k8s_openapi::api::admissionregistration::v1::{
     ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding,
@@ -30,23 +34,32 @@ impl Identity {
     }
 }
 
-/// A policy and the binding that makes it act.
+/// A policy and the bindings that make it act.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Guard {
     pub policy: ValidatingAdmissionPolicy,
-    pub binding: ValidatingAdmissionPolicyBinding,
+    pub bindings: Vec<ValidatingAdmissionPolicyBinding>,
 }
 
-/// All guards, in the order in which they are applied: the gate first, since nothing is labelled before it acts.
+pub use build::CONTROLS;
+pub use controls::{BINDINGS, POLICIES};
+
+/// All guards, in the order in which they are applied: the gate first, since nothing is labelled before it acts; then
+/// the policies of controls.
 pub fn guards(identity: &Identity, lang: Lang) -> Vec<Guard> {
-    vec![
+    let mut guards = vec![
         gate::gate(identity, lang),
         gate::notice(lang),
         namespace_guard::guard(identity, lang),
         managed_objects::guard(identity, lang),
         reserved_names::guard(identity, lang),
         ratchet::guard(lang),
-    ]
+        exceptions::guard(identity, lang),
+        status::guard(identity, lang),
+        webhooks::guard(identity, lang),
+    ];
+    guards.extend(controls::policies(identity, lang));
+    guards
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
-use super::{Guard, Identity, guards};
+use super::{CONTROLS, Guard, Identity, exceptions};
 use k8s_openapi::api::admissionregistration::v1::{MatchResources, Validation};
 use snc_core::lang::Lang;
 use snc_core::names;
+use std::collections::BTreeSet;
 
 const BOTH: [Lang; 2] = [Lang::Fr, Lang::En];
 
@@ -21,6 +22,13 @@ fn match_constraints(guard: &Guard) -> &MatchResources {
     guard.policy.spec.as_ref().unwrap().match_constraints.as_ref().unwrap()
 }
 
+/// Without the policies of controls.
+fn guards(identity: &Identity, lang: Lang) -> Vec<Guard> {
+    let of_controls =
+        |guard: &Guard| guard.policy.metadata.labels.as_ref().unwrap()[names::LABEL_COMPONENT] == CONTROLS;
+    super::guards(identity, lang).into_iter().filter(|guard| !of_controls(guard)).collect()
+}
+
 fn find(guard: &str) -> Guard {
     guards(&identity(), Lang::En).into_iter().find(|g| name(g) == guard).unwrap()
 }
@@ -38,11 +46,15 @@ fn every_guard_is_there_once_with_its_binding() {
             names::GUARD_MANAGED,
             names::GUARD_RESERVED,
             names::GUARD_RATCHET,
+            names::GUARD_EXCEPTION,
+            names::GUARD_STATUS,
+            names::GUARD_WEBHOOK,
         ]
     );
     for guard in &guards {
-        let binding = guard.binding.spec.as_ref().unwrap();
-        assert_eq!(guard.binding.metadata, guard.policy.metadata);
+        let [binding] = guard.bindings.as_slice() else { panic!("one binding") };
+        assert_eq!(binding.metadata, guard.policy.metadata);
+        let binding = binding.spec.as_ref().unwrap();
         assert_eq!(binding.policy_name.as_deref(), Some(name(guard)));
         let labels = guard.policy.metadata.labels.as_ref().unwrap();
         assert_eq!(labels[names::LABEL_MANAGED_BY], names::MANAGED_BY);
@@ -57,7 +69,7 @@ fn same_input_same_bytes() {
             guards(&identity(), lang)
                 .iter()
                 .flat_map(|g| {
-                    [serde_json::to_string(&g.policy).unwrap(), serde_json::to_string(&g.binding).unwrap()]
+                    [serde_json::to_string(&g.policy).unwrap(), serde_json::to_string(&g.bindings).unwrap()]
                 })
                 .collect::<String>()
         };
@@ -88,7 +100,7 @@ fn every_message_begins_with_the_guards_short_name() {
 fn french_and_english_differ_in_texts_only() {
     let [fr, en] = BOTH.map(|lang| guards(&identity(), lang));
     for (fr, en) in fr.iter().zip(&en) {
-        assert_eq!(fr.binding, en.binding);
+        assert_eq!(fr.bindings, en.bindings);
         let (mut fr, mut en) = (fr.policy.spec.clone().unwrap(), en.policy.spec.clone().unwrap());
         for (fr, en) in
             fr.validations.as_mut().unwrap().iter_mut().zip(en.validations.as_mut().unwrap().iter_mut())
@@ -121,7 +133,7 @@ fn the_namespace_guard_has_no_selector() {
         let selector = selector.as_ref().unwrap();
         assert!(selector.match_labels.is_none() && selector.match_expressions.is_none());
     }
-    assert!(guard.binding.spec.unwrap().match_resources.is_none());
+    assert!(guard.bindings[0].spec.clone().unwrap().match_resources.is_none());
 }
 
 #[test]
@@ -130,8 +142,11 @@ fn only_the_gates_select_namespaces_and_only_by_inclusion() {
         let selector = match_constraints(&guard).namespace_selector.as_ref().unwrap();
         let expressions = selector.match_expressions.as_deref().unwrap_or_default();
         let gate = [names::GUARD_GATE, names::GUARD_NOTICE].contains(&name(&guard));
-        assert_eq!(expressions.len(), usize::from(gate), "{}", name(&guard));
-        assert!(expressions.iter().all(|e| e.key == names::LABEL_TENANT && e.operator == "Exists"));
+        assert_eq!(expressions.len(), if gate { 2 } else { 0 }, "{}", name(&guard));
+        if let [tenant, isolated] = expressions {
+            assert_eq!((tenant.key.as_str(), tenant.operator.as_str()), (names::LABEL_TENANT, "Exists"));
+            assert_eq!(isolated.key, names::LABEL_ISOLATED);
+        }
         assert!(selector.match_labels.is_none());
     }
 }
@@ -151,7 +166,7 @@ fn a_notice_never_refuses() {
     let guard = find(names::GUARD_NOTICE);
     assert_eq!(guard.policy.spec.unwrap().failure_policy.as_deref(), Some("Ignore"));
     assert_eq!(
-        guard.binding.spec.unwrap().validation_actions.unwrap(),
+        guard.bindings[0].spec.clone().unwrap().validation_actions.unwrap(),
         ["Warn".to_owned(), "Audit".to_owned()]
     );
 }
@@ -174,4 +189,16 @@ fn reserved_names_spare_the_protected_namespaces() {
     for example in ["default", "openshift", "snc-system", "kube-x", "openshift-x"] {
         assert!(names::is_protected_namespace(example, "snc-system", "snc-canary"), "{example}");
     }
+}
+
+/// A field of the status that the guard does not know would be anybody's.
+#[test]
+fn of_an_exceptions_status_all_but_the_approval_is_the_operators() {
+    let crd = snc_api::all_crds().into_iter().find(|crd| crd.spec.names.kind == "SncException").unwrap();
+    let schema = crd.spec.versions[0].schema.as_ref().unwrap().open_api_v3_schema.clone().unwrap();
+    let status = schema.properties.unwrap().remove("status").unwrap();
+    let fields: BTreeSet<String> = status.properties.unwrap().into_keys().collect();
+    let known =
+        exceptions::OPERATORS.iter().chain([&exceptions::APPROVAL]).map(|f| (*f).to_owned()).collect();
+    assert_eq!(fields, known);
 }

@@ -1,0 +1,69 @@
+//! `status-guard`: what the operator says, only the operator says. The status of what others declare, every
+//! `SncAssessment` with or without our labels, and the list of waivers.
+
+use super::build::{Action, Refusal, Spec, USERNAME, matches, quote, rule, variable};
+use super::managed_objects::COLLECTORS;
+use super::{Guard, Identity};
+use k8s_openapi::api::admissionregistration::v1::NamedRuleWithOperations;
+use snc_core::lang::Lang;
+use snc_core::names::{GROUP, GUARD_STATUS, WAIVERS};
+
+/// Of exceptions the approval is a person's; they have their own guard.
+const STATUSES: &[&str] =
+    &["sncbaselines/status", "snctenants/status", "sncpolicies/status", "snccontrols/status"];
+const OPERATIONS: &[&str] = &["CREATE", "UPDATE", "DELETE"];
+
+pub(super) fn guard(identity: &Identity, lang: Lang) -> Guard {
+    let collectors = COLLECTORS.iter().map(|name| quote(name)).collect::<Vec<_>>().join(", ");
+    Spec {
+        name: GUARD_STATUS,
+        action: Action::Deny,
+        matches: matches(vec![
+            rule(GROUP, "v1alpha1", STATUSES, &["CREATE", "UPDATE"]),
+            rule(GROUP, "v1alpha1", &["sncassessments", "sncassessments/status"], OPERATIONS),
+            // By name, for it counts before it has our label.
+            NamedRuleWithOperations {
+                resource_names: Some(vec![WAIVERS.to_owned()]),
+                ..rule("", "v1", &["configmaps"], OPERATIONS)
+            },
+        ]),
+        params: None,
+        variables: vec![
+            variable("user", USERNAME),
+            variable(
+                "elsewhere",
+                format!(
+                    "request.resource.resource == \"configmaps\" && request.?namespace.orValue(\"\") != {}",
+                    quote(&identity.namespace)
+                ),
+            ),
+        ],
+        validations: vec![
+            Refusal {
+                fr: "status-guard: {operation} de {kind} {namespace}/{name} refusé à {user}: c'est snc-operator qui \
+                     le constate, et lui seul l'écrit. Corrigez ce qui est constaté, ou lisez \
+                     `kubectl snc explain`.",
+                en: "status-guard: {operation} of {kind} {namespace}/{name} refused to {user}: it is what \
+                     snc-operator finds, and nobody else writes it. Correct what is found, or read \
+                     `kubectl snc explain`.",
+                values: &[
+                    ("operation", "request.operation"),
+                    ("kind", "request.kind.kind"),
+                    ("namespace", "request.?namespace.orValue(\"\")"),
+                    ("name", "request.?name.orValue(\"\")"),
+                    ("user", "variables.user"),
+                ],
+            }
+            .validation(
+                lang,
+                "Forbidden",
+                format!(
+                    "variables.user == {} || variables.elsewhere || \
+                     (request.operation == \"DELETE\" && variables.user in [{collectors}])",
+                    quote(&identity.username())
+                ),
+            ),
+        ],
+    }
+    .build()
+}
