@@ -6,6 +6,7 @@ pub mod reach;
 pub mod scan;
 pub mod status;
 mod subcommands;
+pub mod who;
 
 use crate::model::Selection;
 use crate::outcome::Outcome;
@@ -14,6 +15,7 @@ use clap::error::ErrorKind;
 use snc_core::lang::Lang;
 use snc_plan::Settings;
 use snc_plan::guards::Identity;
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -25,9 +27,14 @@ pub enum Command {
     Plan,
     Flows,
     Preflight,
+    /// `preflight --lockout`.
+    Lockout,
     Reach(Box<reach::ReachArgs>),
     Scan(Box<scan::ScanArgs>),
     Audit(Box<scan::ScanArgs>),
+    Exceptions,
+    /// With who is expected.
+    Who(BTreeSet<String>),
     Controls,
     Requirements,
     Explain(String),
@@ -117,10 +124,13 @@ fn read(matches: &ArgMatches, lang: Lang) -> Result<Args, Outcome> {
     let command = match name {
         "plan" => Command::Plan,
         "flows" => Command::Flows,
+        "preflight" if of_command.get_flag("lockout") => Command::Lockout,
         "preflight" => Command::Preflight,
         "reach" => Command::Reach(Box::new(reach::read(of_command, format, lang)?)),
         "scan" => Command::Scan(Box::new(scan::read(of_command, lang)?)),
         "audit" => Command::Audit(Box::new(scan::read(of_command, lang)?)),
+        "exceptions" => Command::Exceptions,
+        "who-can-disable" => Command::Who(who::read(of_command, lang)?),
         "controls" => Command::Controls,
         "requirements" => Command::Requirements,
         "explain" => Command::Explain(text("id").unwrap_or_default()),

@@ -3,15 +3,17 @@
 mod assessment;
 mod audit;
 mod connect;
+mod exceptions;
 mod gather;
 mod list;
+mod lockout;
 mod preflight;
 mod reach;
 mod rights;
 mod snapshot;
+mod who;
 
 pub use audit::unread;
 pub use connect::{Cluster, connect};
-#[cfg(test)]
-pub use list::Kind;
-pub use list::Trouble;
+pub use exceptions::Exceptions;
+pub use list::{Kind, Trouble};

@@ -3,20 +3,26 @@
 mod assessment;
 mod audit;
 mod catalogue;
+mod exceptions;
 mod flows;
+mod lockout;
 mod plan;
 mod preflight;
 mod reach;
 mod scan;
 mod status;
+mod who;
 
 #[cfg(test)]
 pub use {
     assessment::{outcome as assessment_outcome, shown as assessment_shown},
+    exceptions::outcome as exceptions_outcome,
     flows::outcome as flows_outcome,
+    lockout::outcome as lockout_outcome,
     plan::outcome as plan_outcome,
     preflight::outcome as preflight_outcome,
     status::outcome as status_outcome,
+    who::outcome as who_outcome,
 };
 
 use crate::args::{Args, Command, Format};
@@ -35,9 +41,12 @@ pub async fn run(args: &Args) -> Result<Answer, Outcome> {
         Command::Reach(asked) => Box::pin(reach::run(args, asked)).await,
         Command::Scan(asked) => scan::run(args, asked),
         Command::Audit(asked) => Box::pin(audit::run(args, asked, &connect(args).await?)).await,
+        Command::Exceptions => exceptions::run(args, &connect(args).await?).await,
+        Command::Who(expected) => who::run(args, expected, &connect(args).await?).await,
         Command::Controls => catalogue::controls(args),
         Command::Requirements => catalogue::requirements(args),
         Command::Explain(id) => catalogue::explained(args, id),
+        Command::Lockout => Box::pin(lockout::run(args, &connect(args).await?)).await,
         Command::Preflight => Box::pin(preflight::run(args, &connect(args).await?)).await,
     }
 }

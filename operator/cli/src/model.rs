@@ -2,13 +2,16 @@
 
 pub mod assessment;
 pub mod catalogue;
+pub mod exceptions;
 pub mod flows;
 pub mod live;
+pub mod lockout;
 pub mod plan;
 pub mod preflight;
 pub mod reach;
 pub mod scan;
 pub mod status;
+pub mod who;
 
 use serde::Serialize;
 use snc_core::lang::Lang;

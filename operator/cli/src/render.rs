@@ -4,14 +4,17 @@ pub mod assessment;
 pub mod catalogue;
 pub mod clean;
 pub mod diff;
+pub mod exceptions;
 pub mod flows;
 pub mod json;
+pub mod lockout;
 pub mod markdown;
 pub mod preflight;
 pub mod reach;
 pub mod scan;
 pub mod status;
 pub mod table;
+pub mod who;
 pub mod xml;
 pub mod yaml;
 

@@ -1,9 +1,12 @@
 //! The models and their forms, from small clusters in memory.
 
 mod assessment;
+mod exceptions;
 mod fixtures;
 mod flows;
+mod lockout;
 mod plan;
 mod preflight;
 mod reach;
 mod status;
+mod who;

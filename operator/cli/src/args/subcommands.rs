@@ -1,9 +1,9 @@
 //! What each command is and how it ends.
 
 use super::command::localized;
-use super::{reach, scan, status};
+use super::{reach, scan, status, who};
 use clap::builder::PossibleValuesParser;
-use clap::{Arg, Command};
+use clap::{Arg, ArgAction, Command};
 use snc_core::lang::Lang;
 
 pub fn all(lang: Lang) -> Vec<Command> {
@@ -61,11 +61,15 @@ fn of_isolation(lang: Lang) -> Vec<Command> {
                 "What the cluster has of what isolation stands on",
             ),
             (
-                "Ne modifie rien : des droits sont demandés, des pods sont essayés (dry-run).\n1 : il manque quelque chose. 3 : rien ne manque à ce qu'on voit, mais tout ne se voit pas.",
-                "Changes nothing: rights are asked about, pods are tried (dry run).\n1: something is missing. 3: nothing is missing as far as can be seen, but not all can be seen.",
+                "Ne modifie rien : des droits sont demandés, des pods sont essayés (dry-run).\n1 : il manque quelque chose (--lockout : une requête serait refusée). 3 : rien ne manque à ce qu'on voit, mais tout ne se voit pas.",
+                "Changes nothing: rights are asked about, pods are tried (dry run).\n1: something is missing (--lockout: a request would be refused). 3: nothing is missing as far as can be seen, but not all can be seen.",
             ),
             "table|json|yaml",
-        ),
+        )
+        .arg(Arg::new("lockout").long("lockout").action(ArgAction::SetTrue).help(lang.str(
+            "Ce qui reviendrait, ou non, si aucun webhook ne répondait : pods système, nœuds, baux, opérateur",
+            "What would come back, or not, with no webhook answering: system pods, nodes, leases, operator",
+        ))),
         reach::arguments(
             sub(
                 "reach",
@@ -116,6 +120,35 @@ fn of_catalogue(lang: Lang) -> Vec<Command> {
                     "Controls of scope tenant judge every namespace but kube-* and the operator's.\n1: a control fails. 3: something could not be read, and the controls that read it are unknown.",
                 ),
                 "table|json|yaml|sarif|junit|csv|md|openreports",
+            ),
+            lang,
+        ),
+        sub(
+            "exceptions",
+            lang,
+            (
+                "Les exceptions : qui exempte quoi, jusqu'à quand, et si cela sert",
+                "The exceptions: who waives what, until when, and whether it is of use",
+            ),
+            (
+                "Avec -n : celles d'un objet de ce namespace.\n1 : une exception finit sous 14 jours, n'exempte rien qui échoue, ou n'est pas valable. 3 : une exception est illisible.",
+                "With -n: those of an object of that namespace.\n1: an exception ends within 14 days, waives nothing that fails, or is not valid. 3: an exception cannot be read.",
+            ),
+            "table|json|yaml",
+        ),
+        who::arguments(
+            sub(
+                "who-can-disable",
+                lang,
+                (
+                    "Qui peut désactiver l'application des règles, et par quelle liaison RBAC",
+                    "Who can switch enforcement off, and by which RBAC binding",
+                ),
+                (
+                    "Lit les rôles et les liaisons, ne modifie rien.\n1 : quelqu'un d'autre que --expect le peut. 3 : une partie de RBAC n'a pas pu être lue.",
+                    "Reads roles and bindings, changes nothing.\n1: somebody else than --expect can. 3: a part of RBAC could not be read.",
+                ),
+                "table|json|yaml",
             ),
             lang,
         ),

@@ -3,7 +3,7 @@
 use super::scan::{outcome, shown};
 use crate::args::Args;
 use crate::args::scan::ScanArgs;
-use crate::cluster::{Cluster, unread};
+use crate::cluster::{Cluster, Exceptions, Kind, unread};
 use crate::model::scan::{Of, report};
 use crate::outcome::{Answer, Outcome};
 use crate::scan::Scanned;
@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use snc_catalogue::{Catalogue, Judge, Zones};
 use snc_core::names::SYSTEM_NAMESPACES;
 use snc_core::snapshot::Availability;
+use snc_plan::waivers::InForce;
 use std::collections::BTreeMap;
 
 pub async fn run(args: &Args, asked: &ScanArgs, cluster: &Cluster) -> Result<Answer, Outcome> {
@@ -43,7 +44,18 @@ pub async fn run(args: &Args, asked: &ScanArgs, cluster: &Cluster) -> Result<Ans
             }
         }
     }
-    let evaluation = judge.conclude(Timestamp::now());
+    let now = Timestamp::now();
+    let exceptions = match cluster.exceptions().await {
+        Ok(exceptions) => exceptions,
+        // Nobody waived anything.
+        Err(trouble) if trouble.kind == Kind::NotServed => Exceptions::default(),
+        Err(trouble) => {
+            told.push(trouble.message(lang));
+            Exceptions::default()
+        }
+    };
+    judge.waive(InForce::of(exceptions.readable(), |id| exceptions.severity(id), now).waivers);
+    let evaluation = judge.conclude(now);
     let scanned = Scanned { evaluation, places: BTreeMap::new(), wrong: Vec::new(), objects, foreign: 0 };
     let report = report(&catalogue, &scanned, Of::Cluster, asked.profile.level, lang);
     let text = shown(&report, &catalogue, args).map_err(|error| super::unprintable(&error))?;

@@ -76,7 +76,7 @@ fn good(lang: Lang) -> Input {
             .map(|crd| (crd.metadata.name.clone().unwrap(), Ok(Some(Box::new(established(crd))))))
             .collect(),
         guards: Ok(guards.iter().map(|guard| guard.policy.clone()).collect()),
-        guard_bindings: Ok(guards.iter().map(|guard| guard.binding.clone()).collect()),
+        guard_bindings: Ok(guards.iter().flat_map(|guard| guard.bindings.clone()).collect()),
         gate: Trial::Refused(format!("ValidatingAdmissionPolicy '{GUARD_GATE}' with binding")),
         own_rights: allowed(own_rights(&settings)),
         operator_rights: allowed(operator_rights(&settings)),

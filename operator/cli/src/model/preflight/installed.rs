@@ -70,12 +70,14 @@ pub fn guards(input: &Input, lang: Lang) -> Judged {
     let same = |guard: &Guard| {
         let wanted = &guard.policy.metadata.name;
         policies.iter().any(|p| p.metadata.name == *wanted && p.spec == guard.policy.spec)
-            && bindings.iter().any(|b| b.metadata.name == *wanted && b.spec == guard.binding.spec)
+            && guard.bindings.iter().all(|own| {
+                bindings.iter().any(|b| b.metadata.name == own.metadata.name && b.spec == own.spec)
+            })
     };
     let there = |guard: &Guard| {
         let wanted = &guard.policy.metadata.name;
         policies.iter().any(|p| p.metadata.name == *wanted)
-            && bindings.iter().any(|b| b.metadata.name == *wanted)
+            && guard.bindings.iter().all(|own| bindings.iter().any(|b| b.metadata.name == own.metadata.name))
     };
     let identity = &input.settings.identity;
     let (french, english) = (wanted_guards(identity, Lang::Fr), wanted_guards(identity, Lang::En));

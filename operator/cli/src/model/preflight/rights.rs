@@ -4,10 +4,12 @@ use super::input::{Input, Read, Right};
 use super::{Judged, State, some};
 use snc_core::lang::Lang;
 use snc_core::names::{
-    ASSESSMENT, GUARD_GATE, GUARD_MANAGED, GUARD_NAMESPACE, GUARD_NOTICE, GUARD_RATCHET, GUARD_RESERVED,
-    LEASE, LIMITS, OWNER_BINDING, QUOTA, RECORD, ROLE_TENANT_ADMIN, ROLE_TENANT_VIEWER,
+    ASSESSMENT, GUARD_EXCEPTION, GUARD_GATE, GUARD_MANAGED, GUARD_NAMESPACE, GUARD_NOTICE, GUARD_RATCHET,
+    GUARD_RESERVED, GUARD_STATUS, GUARD_WEBHOOK, LEASE, LIMITS, OWNER_BINDING, QUOTA, RECORD,
+    ROLE_TENANT_ADMIN, ROLE_TENANT_VIEWER, WAIVERS,
 };
 use snc_plan::Settings;
+use snc_plan::guards::{BINDINGS, POLICIES};
 
 /// Where a right has to hold.
 #[derive(Clone, Copy)]
@@ -22,21 +24,36 @@ enum Place {
 type Row = (&'static str, &'static [&'static str], &'static [&'static str], &'static [&'static str], Place);
 
 const READ: &[&str] = &["get", "list", "watch"];
-const GUARDS: &[&str] =
-    &[GUARD_GATE, GUARD_NOTICE, GUARD_RESERVED, GUARD_NAMESPACE, GUARD_MANAGED, GUARD_RATCHET];
+const GUARDS: &[&str] = &[
+    GUARD_GATE,
+    GUARD_NOTICE,
+    GUARD_RESERVED,
+    GUARD_NAMESPACE,
+    GUARD_MANAGED,
+    GUARD_RATCHET,
+    GUARD_EXCEPTION,
+    GUARD_STATUS,
+    GUARD_WEBHOOK,
+];
 
 /// The chart's ClusterRole and Roles of the controller; a test holds both together.
 const OPERATOR: &[Row] = &[
     (
         "secnumcloud.dev",
-        &["sncbaselines", "snctenants", "sncpolicies", "snccontrols", "sncassessments"],
+        &["sncbaselines", "snctenants", "sncpolicies", "sncexceptions", "snccontrols", "sncassessments"],
         &[],
         READ,
         Place::Cluster,
     ),
     (
         "secnumcloud.dev",
-        &["sncbaselines/status", "snctenants/status", "sncpolicies/status", "snccontrols/status"],
+        &[
+            "sncbaselines/status",
+            "snctenants/status",
+            "sncpolicies/status",
+            "sncexceptions/status",
+            "snccontrols/status",
+        ],
         &[],
         &["patch"],
         Place::Cluster,
@@ -95,9 +112,32 @@ const OPERATOR: &[Row] = &[
         &["create", "patch", "update"],
         Place::Cluster,
     ),
+    // Whoever writes a policy with a parameter must be allowed to read every object of the parameter's kind.
+    ("", &["configmaps"], &[], &["get"], Place::Cluster),
+    (
+        "admissionregistration.k8s.io",
+        &["validatingadmissionpolicies"],
+        POLICIES,
+        &["create", "patch", "update", "delete"],
+        Place::Cluster,
+    ),
+    (
+        "admissionregistration.k8s.io",
+        &["validatingadmissionpolicybindings"],
+        BINDINGS,
+        &["create", "patch", "update", "delete"],
+        Place::Cluster,
+    ),
     ("events.k8s.io", &["events"], &[], &["create", "patch"], Place::Cluster),
     ("coordination.k8s.io", &["leases"], &[], &["create"], Place::Operator),
     ("coordination.k8s.io", &["leases"], &[LEASE], &["get", "update"], Place::Operator),
+    (
+        "",
+        &["configmaps"],
+        &[WAIVERS],
+        &["get", "list", "watch", "create", "patch", "update", "delete"],
+        Place::Operator,
+    ),
     ("", &["pods"], &[], &["create"], Place::Canary),
     ("discovery.k8s.io", &["endpointslices"], &[], &["list", "watch"], Place::Default),
 ];
