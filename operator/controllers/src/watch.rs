@@ -2,6 +2,7 @@
 
 pub mod addresses;
 pub mod cluster_policies;
+pub mod hosts;
 mod inputs;
 pub mod stream;
 
@@ -50,7 +51,7 @@ pub const KINDS: [&str; 11] = [
 ];
 
 /// Kinds that say who owns which namespace, and how it is judged.
-const OWNERSHIP: [&str; 5] = ["namespaces", "sncbaselines", "snctenants", "sncpolicies", "configmaps"];
+pub const OWNERSHIP: [&str; 5] = ["namespaces", "sncbaselines", "snctenants", "sncpolicies", "configmaps"];
 
 /// A change of one kind of object, of which `T` is what is needed.
 pub enum Change<T> {
@@ -65,23 +66,25 @@ pub fn ours() -> Selector {
     Selector { labels: Some(format!("{LABEL_MANAGED_BY}={MANAGED_BY}")), ..Selector::default() }
 }
 
-/// Starts every watch.
-pub fn start(context: &Arc<Context>, tasks: &mut JoinSet<&'static str>) {
+/// Starts the watches of these kinds.
+pub fn start(context: &Arc<Context>, kinds: &[&'static str], tasks: &mut JoinSet<&'static str>) {
     let all = Selector::default;
     let named =
         |name: &str| Selector { fields: Some(format!("metadata.name={name}")), ..Selector::default() };
-    for kind in KINDS {
+    for kind in kinds {
         context.inputs.expect(kind);
     }
 
     macro_rules! feed {
         ($name:literal, $kind:ty, $selector:expr, $read:expr, $on:expr) => {
-            let api: Api<$kind> = Api::all(context.client.clone());
-            let (context, selector) = (context.clone(), $selector);
-            tasks.spawn(async move {
-                feed($name, api, selector, &context, $read, $on).await;
-                $name
-            });
+            if kinds.contains(&$name) {
+                let api: Api<$kind> = Api::all(context.client.clone());
+                let (context, selector) = (context.clone(), $selector);
+                tasks.spawn(async move {
+                    feed($name, api, selector, &context, $read, $on).await;
+                    $name
+                });
+            }
         };
     }
     // Which labels are ours to give up is told by who set them.
@@ -110,7 +113,6 @@ pub fn start(context: &Arc<Context>, tasks: &mut JoinSet<&'static str>) {
     feed_objects!("limitranges", LimitRange, ours());
     feed_objects!("rolebindings", RoleBinding, ours());
     feed_objects!("serviceaccounts", ServiceAccount, named("default"));
-    addresses::start(context, tasks);
 }
 
 /// What cannot be read, or was not heard of for long, is doubt for everything that rests on it.
@@ -133,7 +135,7 @@ fn doubts(context: &Context) {
     context.update_cluster(|facts| (facts.denied, facts.stale) = (denied, stale));
 }
 
-async fn feed<K, T>(
+pub async fn feed<K, T>(
     kind: &'static str,
     api: Api<K>,
     selector: Selector,

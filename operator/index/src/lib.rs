@@ -4,6 +4,7 @@
 mod claims;
 mod facts;
 pub mod fingerprint;
+mod hosts;
 mod index;
 mod pods;
 mod record;
@@ -11,6 +12,7 @@ mod record;
 pub use facts::{
     Declared, ManagedKind, NamespaceFacts, NetworkPolicyFacts, ObjectKey, Observed, RecordFacts, Unreadable,
 };
+pub use hosts::{Hosts, Publisher};
 pub use index::{Index, Key};
 pub use pods::{Labels, PodFacts, PodLite, PodSummary};
 pub use record::{Gap, Record, RecordError};

@@ -49,6 +49,12 @@ impl Inputs {
         self.kinds().entry(kind).or_default();
     }
 
+    /// The kind is not served: there is nothing to wait for.
+    pub fn forget(&self, kind: &'static str) {
+        self.kinds().remove(kind);
+        self.changed.notify_waiters();
+    }
+
     /// An event or a bookmark came.
     pub fn heard(&self, kind: &'static str) {
         let mut kinds = self.kinds();

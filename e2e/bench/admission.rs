@@ -1,0 +1,272 @@
+//! What admission costs: pods that are created by dry-run, with nothing installed, with a webhook that only says yes,
+//! with the policies of the API server, and with our webhook; accepted and refused. All in one run, since only the
+//! ratios mean anything on a machine that others use.
+
+use crate::lab::Lab;
+use crate::report::Report;
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+use snc_core::names::{LABEL_TENANT, LABEL_WORKLOADS, WEBHOOK};
+use snc_e2e::objects::{
+    BASELINES, GUARD_BINDINGS, Kind, NAMESPACES, TENANTS, at, baseline, label, namespace, new_namespace, text,
+};
+use snc_e2e::wait::{eventually, within};
+use snc_e2e::webhook::{CONFIGURATIONS, Certificates, Webhook, configured};
+use std::net::TcpListener;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+use xtask::harness::ProcessSpec;
+
+const API_SERVER: &str = "kube-apiserver";
+const WEBHOOK_PROCESS: &str = "webhook";
+const SAY_YES: &str = "say-yes";
+const FREE: &str = "libre";
+const GOVERNED: &str = "gouverne";
+const CLIENTS: usize = 16;
+/// How often one client asks, for each time that the many do.
+const ALONE: usize = 4;
+
+/// Figures of one way to be asked.
+struct Figures {
+    /// Seconds, sorted, of one client at a time.
+    alone: Vec<f64>,
+    per_second: f64,
+    /// Milliseconds of processor for each request.
+    server: f64,
+    own: f64,
+}
+
+impl Figures {
+    fn at(&self, share: f64) -> f64 {
+        let last = self.alone.len().saturating_sub(1);
+        #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        let index = (last as f64 * share).round() as usize;
+        self.alone.get(index).copied().unwrap_or_default() * 1000.0
+    }
+
+    fn total(&self) -> f64 {
+        self.server + self.own
+    }
+}
+
+pub fn measure(lab: &Lab, requests: usize, report: &mut Report) -> Result<()> {
+    Report::heading(&format!("admission: {requests} pods by dry-run each, {CLIENTS} clients"));
+    lab.admin.create(NAMESPACES, new_namespace(FREE, json!({"bench": "yes"})))?;
+    account(lab, FREE)?;
+    let free = format!("{}?dryRun=All", Kind::Pod.all(FREE));
+    run(lab, &free, &good(), true, requests / 4, None)?;
+
+    let bare = run(lab, &free, &good(), true, requests, None)?;
+    told(report, "nothing", &bare);
+
+    let certificates = Certificates::new()?;
+    let url = start_say_yes(lab, &certificates)?;
+    lab.admin.create(CONFIGURATIONS, yes(&url, &certificates.bundle())?)?;
+    settle();
+    let yes = run(lab, &free, &good(), true, requests, Some(SAY_YES))?;
+    told(report, "says yes", &yes);
+    lab.admin.delete(at(CONFIGURATIONS, "yes.bench"))?;
+    lab.plane.instance().terminate(SAY_YES)?;
+
+    govern(lab)?;
+    let governed = format!("{}?dryRun=All", Kind::Pod.all(GOVERNED));
+    let guards = run(lab, &governed, &good(), true, requests, None)?;
+    told(report, "policies of the API server", &guards);
+
+    let webhook = Webhook::start(&lab.plane, WEBHOOK_PROCESS, &certificates)?;
+    lab.admin.create(CONFIGURATIONS, configured(&webhook.url(), &certificates.bundle())?)?;
+    eventually("the webhook to be asked", || {
+        let answer = lab.admin.create(&governed, bad());
+        ensure!(answer.is_err(), "accepted");
+        Ok(())
+    })?;
+    settle();
+    let accepted = run(lab, &governed, &good(), true, requests, Some(WEBHOOK_PROCESS))?;
+    told(report, "policies and webhook, accepted", &accepted);
+    let refused = run(lab, &governed, &bad(), false, requests, Some(WEBHOOK_PROCESS))?;
+    told(report, "policies and webhook, refused", &refused);
+    let usage = lab.usage(WEBHOOK_PROCESS)?;
+    report.line("admission", "webhook RSS", usage.rss_mib, "MiB");
+    report.line("admission", "webhook peak RSS", usage.peak_mib, "MiB");
+    let deciding = webhook.count("snc_webhook_decision_duration_seconds_sum")?
+        / webhook.count("snc_webhook_decision_duration_seconds_count")?.max(1.0);
+    report.line("admission", "deciding, mean", deciding * 1000.0, "ms");
+
+    // By itself: the operator would put the policies back.
+    lab.stop_operator()?;
+    for binding in lab.admin.list(GUARD_BINDINGS)? {
+        lab.admin.delete(at(GUARD_BINDINGS, text(&binding, "/metadata/name")))?;
+    }
+    settle();
+    let only = run(lab, &governed, &good(), true, requests, Some(WEBHOOK_PROCESS))?;
+    told(report, "webhook only, accepted", &only);
+
+    let mut ratio = |name: &str, value: f64| report.line("admission", name, value, "");
+    ratio("p50: webhook only / says yes", only.at(0.5) / yes.at(0.5));
+    ratio("p50: policies and webhook / says yes", accepted.at(0.5) / yes.at(0.5));
+    // What each adds to nothing.
+    let (ours, least) = (only.total() - bare.total(), yes.total() - bare.total());
+    ratio("extra CPU of the webhook / of one that says yes", ours / least);
+    ratio("CPU, refused / accepted", refused.total() / accepted.total());
+    println!("Gatekeeper and Kyverno: not run");
+    lab.admin.delete(at(CONFIGURATIONS, WEBHOOK))?;
+    webhook.terminate()
+}
+
+fn told(report: &mut Report, name: &str, figures: &Figures) {
+    let mut line = |what: &str, value: f64, unit: &str| {
+        report.line("admission", &format!("{name}: {what}"), value, unit);
+    };
+    for (what, share) in [("p50", 0.5), ("p95", 0.95), ("p99", 0.99)] {
+        line(what, figures.at(share), "ms");
+    }
+    line("throughput", figures.per_second, "/s");
+    line("API server CPU for 1,000", figures.server, "s");
+    if figures.own > 0.0 {
+        line("webhook CPU for 1,000", figures.own, "s");
+    }
+}
+
+/// One client for latencies, then many for throughput and cost.
+fn run(
+    lab: &Lab,
+    path: &str,
+    pod: &Value,
+    accepted: bool,
+    requests: usize,
+    own: Option<&str>,
+) -> Result<Figures> {
+    let ask = || -> Result<f64> {
+        let started = Instant::now();
+        let answer = lab.admin.create(path, pod.clone());
+        let took = started.elapsed().as_secs_f64();
+        ensure!(answer.is_ok() == accepted, "{answer:?}");
+        Ok(took)
+    };
+    for _ in 0..20 {
+        ask()?;
+    }
+    let mut alone: Vec<f64> = (0..requests / ALONE).map(|_| ask()).collect::<Result<_>>()?;
+    alone.sort_by(f64::total_cmp);
+    let cpu = |name: Option<&str>| name.map_or(Ok(0.0), |name| lab.usage(name).map(|usage| usage.cpu));
+    let (server, before) = (cpu(Some(API_SERVER))?, cpu(own)?);
+    let (started, left) = (Instant::now(), AtomicUsize::new(requests));
+    thread::scope(|scope| {
+        let tasks: Vec<_> = (0..CLIENTS)
+            .map(|_| {
+                scope.spawn(|| {
+                    while left
+                        .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1))
+                        .is_ok()
+                    {
+                        ask()?;
+                    }
+                    anyhow::Ok(())
+                })
+            })
+            .collect();
+        tasks.into_iter().try_for_each(|task| task.join().map_err(|_| anyhow::anyhow!("a client failed"))?)
+    })?;
+    let count = f64::from(u32::try_from(requests)?);
+    let elapsed = started.elapsed().as_secs_f64();
+    Ok(Figures {
+        alone,
+        per_second: count / elapsed,
+        server: (cpu(Some(API_SERVER))? - server) * 1000.0 / count,
+        own: (cpu(own)? - before) * 1000.0 / count,
+    })
+}
+
+/// A configuration acts after a moment.
+fn settle() {
+    thread::sleep(Duration::from_secs(3));
+}
+
+fn account(lab: &Lab, name: &str) -> Result<()> {
+    eventually("the default account", || Ok(lab.admin.get(Kind::ServiceAccount.one(name, "default"))?))?;
+    let account = json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "web"},
+        "automountServiceAccountToken": false});
+    lab.admin.create(Kind::ServiceAccount.all(name), account)?;
+    Ok(())
+}
+
+/// At the highest level, with everything enforced.
+fn govern(lab: &Lab) -> Result<()> {
+    lab.start_operator()?;
+    let modes = json!({"isolation": "Enforce", "podSecurity": "Enforce", "workloads": "Enforce"});
+    let spec = json!({"modes": modes,
+        "parameters": [{"control": "image-registry", "name": "registries", "value": ["registry.invalid"],
+            "rationale": "le registre des essais"}]});
+    within(Duration::from_secs(60), "the guards", || {
+        Ok(lab.admin.create(BASELINES, baseline("bench", spec.clone()))?)
+    })?;
+    let tenant = json!({"apiVersion": "secnumcloud.dev/v1alpha1", "kind": "SncTenant", "metadata": {"name": "bench"},
+        "spec": {"level": "Avance", "namespaces": [GOVERNED]}});
+    lab.admin.create(TENANTS, tenant)?;
+    within(Duration::from_secs(60), "a governed namespace", || {
+        let _ = lab.admin.create(NAMESPACES, new_namespace(GOVERNED, json!({LABEL_TENANT: "bench"})));
+        let found = lab.admin.get(namespace(GOVERNED))?;
+        ensure!(label(&found, LABEL_WORKLOADS) == Some("Enforce"), "{}", found["metadata"]["labels"]);
+        ensure!(label(&found, "secnumcloud.dev/isolated") == Some("true"), "not isolated");
+        Ok(())
+    })?;
+    account(lab, GOVERNED)?;
+    let path = format!("{}?dryRun=All", Kind::Pod.all(GOVERNED));
+    within(Duration::from_secs(60), "an accepted pod", || Ok(lab.admin.create(&path, good())?)).map(drop)?;
+    // What the operator does at its start is not what is measured.
+    thread::sleep(Duration::from_secs(5));
+    Ok(())
+}
+
+/// As every control would have it.
+fn good() -> Value {
+    json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "bench", "labels": {"app": "bench"}},
+        "spec": {
+            "automountServiceAccountToken": false, "serviceAccountName": "web", "hostUsers": false,
+            "securityContext": {"runAsNonRoot": true, "runAsUser": 10001, "seccompProfile": {"type": "RuntimeDefault"}},
+            "containers": [{
+                "name": "main", "imagePullPolicy": "Always",
+                "image": format!("registry.invalid/bench@sha256:{}", "0".repeat(64)),
+                "resources": {"requests": {"cpu": "1m", "memory": "1Mi", "ephemeral-storage": "1Mi"},
+                    "limits": {"cpu": "1m", "memory": "1Mi", "ephemeral-storage": "1Mi"}},
+                "readinessProbe": {"tcpSocket": {"port": 80}},
+                "securityContext": {"allowPrivilegeEscalation": false, "readOnlyRootFilesystem": true,
+                    "capabilities": {"drop": ["ALL"]}}}]}})
+}
+
+/// Wrong in what nothing but a control looks at.
+fn bad() -> Value {
+    let mut pod = good();
+    pod["spec"]["containers"][0]["image"] = json!("elsewhere.invalid/bench:latest");
+    pod
+}
+
+fn start_say_yes(lab: &Lab, certificates: &Certificates) -> Result<String> {
+    let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+    let spec = ProcessSpec {
+        program: std::env::current_exe()?,
+        args: vec!["--say-yes".to_owned(), port.to_string(), certificates.path().display().to_string()],
+        env: std::collections::BTreeMap::new(),
+        clean_env: true,
+        dir: None,
+    };
+    lab.plane.instance().spawn_spec(SAY_YES, &spec)?;
+    eventually("it to listen", || Ok(std::net::TcpStream::connect(("127.0.0.1", port))?))?;
+    Ok(format!("https://127.0.0.1:{port}/"))
+}
+
+fn yes(url: &str, bundle: &str) -> Result<Value> {
+    let mut made = configured(url, bundle)?;
+    let first = made["webhooks"].as_array().and_then(|all| all.first()).context("no webhook")?.clone();
+    let mut only = first;
+    only["name"] = json!("yes.bench.example");
+    only["clientConfig"]["url"] = json!(url);
+    only["namespaceSelector"] = json!({"matchLabels": {"bench": "yes"}});
+    if let Some(fields) = only.as_object_mut() {
+        fields.remove("matchConditions");
+    }
+    made["metadata"] = json!({"name": "yes.bench"});
+    made["webhooks"] = json!([only]);
+    Ok(made)
+}

@@ -1,0 +1,271 @@
+//! The configuration of the admission webhook: which requests the API server asks about, and what it does without an
+//! answer.
+//!
+//! Namespaces are selected by inclusion, and only objects that are in one: a webhook for cluster-scoped objects would
+//! see all of them, whatever it selects. Of the webhooks of one group of kinds exactly one matches a request.
+
+use crate::guards::Identity;
+use k8s_openapi::ByteString;
+use k8s_openapi::api::admissionregistration::v1::{
+    MatchCondition, RuleWithOperations, ServiceReference, ValidatingWebhook, ValidatingWebhookConfiguration,
+    WebhookClientConfig,
+};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement, ObjectMeta};
+use snc_core::names::{LABEL_COMPONENT, LABEL_MANAGED_BY, LABEL_TENANT, MANAGED_BY, WEBHOOK};
+use snc_core::tier::{Measure, Mode};
+use std::collections::{BTreeMap, BTreeSet};
+
+const COMPONENT: &str = "webhook";
+/// Where the webhook refuses what it cannot judge, and where it warns.
+pub const ENFORCE: &str = "/enforce";
+pub const ADVISE: &str = "/advise";
+pub const SERVICE: &str = "snc-webhook";
+const PORT: i32 = 443;
+const TIMEOUT_SECONDS: i32 = 3;
+/// All that a user is told when nothing answers is the name of the webhook, so it says what to do.
+const IF_DOWN: &str = "if-down-run-kubectl-snc-preflight";
+
+/// How the API server reaches the webhook.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reached {
+    /// By its Service in the operator's namespace.
+    Service,
+    /// Outside of the cluster, `https://host:port`.
+    Url(String),
+}
+
+/// Where a kind is served, and which of its subresources carry the whole object.
+struct Served {
+    kind: &'static str,
+    group: &'static str,
+    versions: &'static [&'static str],
+    resources: &'static [&'static str],
+}
+
+const fn served(
+    kind: &'static str,
+    group: &'static str,
+    versions: &'static [&'static str],
+    resources: &'static [&'static str],
+) -> Served {
+    Served { kind, group, versions, resources }
+}
+
+const V1: &[&str] = &["v1"];
+
+/// Kinds that are in namespaces. Secrets are left out: nobody but the API server needs to see what is in them.
+const SERVED: &[Served] = &[
+    served("core/Pod", "", V1, &["pods", "pods/ephemeralcontainers", "pods/resize"]),
+    served("core/PodTemplate", "", V1, &["podtemplates"]),
+    served("core/ReplicationController", "", V1, &["replicationcontrollers"]),
+    served("core/Service", "", V1, &["services"]),
+    served("core/ServiceAccount", "", V1, &["serviceaccounts"]),
+    served("apps/Deployment", "apps", V1, &["deployments"]),
+    served("apps/StatefulSet", "apps", V1, &["statefulsets"]),
+    served("apps/DaemonSet", "apps", V1, &["daemonsets"]),
+    served("apps/ReplicaSet", "apps", V1, &["replicasets"]),
+    served("batch/Job", "batch", V1, &["jobs"]),
+    served("batch/CronJob", "batch", V1, &["cronjobs"]),
+    served("networking.k8s.io/Ingress", "networking.k8s.io", V1, &["ingresses"]),
+    served("networking.k8s.io/NetworkPolicy", "networking.k8s.io", V1, &["networkpolicies"]),
+    served("rbac.authorization.k8s.io/Role", "rbac.authorization.k8s.io", V1, &["roles"]),
+    served("rbac.authorization.k8s.io/RoleBinding", "rbac.authorization.k8s.io", V1, &["rolebindings"]),
+    served("gateway.networking.k8s.io/Gateway", "gateway.networking.k8s.io", V1, &["gateways"]),
+    served("gateway.networking.k8s.io/HTTPRoute", "gateway.networking.k8s.io", V1, &["httproutes"]),
+    served("gateway.networking.k8s.io/GRPCRoute", "gateway.networking.k8s.io", V1, &["grpcroutes"]),
+    served("cert-manager.io/Certificate", "cert-manager.io", V1, &["certificates"]),
+    served("cert-manager.io/Issuer", "cert-manager.io", V1, &["issuers"]),
+    served("external-secrets.io/SecretStore", "external-secrets.io", V1, &["secretstores"]),
+    served("monitoring.coreos.com/Prometheus", "monitoring.coreos.com", V1, &["prometheuses"]),
+    served(
+        "monitoring.coreos.com/PrometheusAgent",
+        "monitoring.coreos.com",
+        &["v1alpha1"],
+        &["prometheusagents"],
+    ),
+    served("security.istio.io/PeerAuthentication", "security.istio.io", V1, &["peerauthentications"]),
+    served("source.toolkit.fluxcd.io/GitRepository", "source.toolkit.fluxcd.io", V1, &["gitrepositories"]),
+    served("source.toolkit.fluxcd.io/HelmRepository", "source.toolkit.fluxcd.io", V1, &["helmrepositories"]),
+    served("source.toolkit.fluxcd.io/OCIRepository", "source.toolkit.fluxcd.io", V1, &["ocirepositories"]),
+    served("argoproj.io/Application", "argoproj.io", &["v1alpha1"], &["applications"]),
+    served("velero.io/BackupStorageLocation", "velero.io", V1, &["backupstoragelocations"]),
+    served("velero.io/Schedule", "velero.io", V1, &["schedules"]),
+    served("velero.io/VolumeSnapshotLocation", "velero.io", V1, &["volumesnapshotlocations"]),
+];
+
+/// Kinds in namespaces that hold a pod, and so go by two modes.
+const POD_HOLDERS: &[&str] = &[
+    "core/Pod",
+    "core/PodTemplate",
+    "core/ReplicationController",
+    "apps/Deployment",
+    "apps/StatefulSet",
+    "apps/DaemonSet",
+    "apps/ReplicaSet",
+    "batch/Job",
+    "batch/CronJob",
+];
+
+/// Kinds that may concern other tenants.
+const ACROSS: &[&str] = &[
+    "networking.k8s.io/NetworkPolicy",
+    "rbac.authorization.k8s.io/RoleBinding",
+    "networking.k8s.io/Ingress",
+    "gateway.networking.k8s.io/HTTPRoute",
+    "gateway.networking.k8s.io/GRPCRoute",
+];
+
+/// Kinds whose requests go by the same modes.
+struct Group {
+    name: &'static str,
+    measures: &'static [Measure],
+    kinds: Vec<&'static Served>,
+}
+
+/// Of these kinds (`group/Kind`), those that are not asked about: they are in no namespace, are nobody's to see, or are
+/// not known here.
+pub fn left_out(kinds: &BTreeSet<String>) -> BTreeSet<String> {
+    kinds.iter().filter(|kind| SERVED.iter().all(|served| served.kind != kind.as_str())).cloned().collect()
+}
+
+/// For what the controls of tenants judge, and what concerns other tenants. Deterministic.
+pub fn configuration(
+    identity: &Identity,
+    reached: &Reached,
+    ca_bundle: &[u8],
+    kinds: &BTreeSet<String>,
+) -> ValidatingWebhookConfiguration {
+    let asked = |served: &&Served| kinds.contains(served.kind) || ACROSS.contains(&served.kind);
+    let of = |wanted: &dyn Fn(&str) -> bool| -> Vec<&'static Served> {
+        SERVED.iter().filter(asked).filter(|served| wanted(served.kind)).collect()
+    };
+    let is_pods = |kind: &str| POD_HOLDERS.contains(&kind);
+    let is_across = |kind: &str| ACROSS.contains(&kind);
+    let groups = [
+        Group { name: "pods", measures: &[Measure::Workloads, Measure::PodSecurity], kinds: of(&is_pods) },
+        Group { name: "tenants", measures: &[Measure::Workloads, Measure::Isolation], kinds: of(&is_across) },
+        Group {
+            name: "objects",
+            measures: &[Measure::Workloads],
+            kinds: of(&|kind| !is_pods(kind) && !is_across(kind)),
+        },
+    ];
+    let webhooks = groups.iter().filter(|group| !group.kinds.is_empty()).flat_map(|group| {
+        selections(group.measures).into_iter().map(|(name, strict, selector)| ValidatingWebhook {
+            name: if strict {
+                format!("{name}.{}.{IF_DOWN}.{WEBHOOK}", group.name)
+            } else {
+                format!("{name}.{}.{WEBHOOK}", group.name)
+            },
+            client_config: client(identity, reached, ca_bundle, strict),
+            rules: Some(group.kinds.iter().map(|served| rule(served)).collect()),
+            failure_policy: Some(if strict { "Fail" } else { "Ignore" }.to_owned()),
+            match_policy: Some("Equivalent".to_owned()),
+            namespace_selector: Some(selector),
+            object_selector: Some(LabelSelector::default()),
+            match_conditions: Some(conditions(identity)),
+            side_effects: "None".to_owned(),
+            timeout_seconds: Some(TIMEOUT_SECONDS),
+            admission_review_versions: vec!["v1".to_owned()],
+        })
+    });
+    ValidatingWebhookConfiguration {
+        metadata: ObjectMeta {
+            name: Some(WEBHOOK.to_owned()),
+            labels: Some(BTreeMap::from([
+                (LABEL_MANAGED_BY.to_owned(), MANAGED_BY.to_owned()),
+                (LABEL_COMPONENT.to_owned(), COMPONENT.to_owned()),
+            ])),
+            ..ObjectMeta::default()
+        },
+        webhooks: Some(webhooks.collect()),
+    }
+}
+
+/// For each measure the namespaces where it is the first that is enforced, and then the rest: every namespace of a
+/// tenant once.
+fn selections(measures: &[Measure]) -> Vec<(String, bool, LabelSelector)> {
+    let mut before = vec![requirement(LABEL_TENANT, "Exists", &[])];
+    let mut all = Vec::new();
+    let enforce = [Mode::Enforce.as_str()];
+    for measure in measures {
+        let (_, name) = measure.label().split_once('/').unwrap_or(("", measure.label()));
+        let mut own = before.clone();
+        own.push(requirement(measure.label(), "In", &enforce));
+        all.push((format!("enforce-{name}"), true, select(own)));
+        before.push(requirement(measure.label(), "NotIn", &enforce));
+    }
+    all.push(("advise".to_owned(), false, select(before)));
+    all
+}
+
+fn select(requirements: Vec<LabelSelectorRequirement>) -> LabelSelector {
+    LabelSelector { match_expressions: Some(requirements), match_labels: None }
+}
+
+fn requirement(key: &str, operator: &str, values: &[&str]) -> LabelSelectorRequirement {
+    LabelSelectorRequirement {
+        key: key.to_owned(),
+        operator: operator.to_owned(),
+        values: (!values.is_empty()).then(|| values.iter().map(|value| (*value).to_owned()).collect()),
+    }
+}
+
+fn client(identity: &Identity, reached: &Reached, ca_bundle: &[u8], strict: bool) -> WebhookClientConfig {
+    let path = if strict { ENFORCE } else { ADVISE };
+    let (service, url) = match reached {
+        Reached::Service => {
+            let service = ServiceReference {
+                name: SERVICE.to_owned(),
+                namespace: identity.namespace.clone(),
+                path: Some(path.to_owned()),
+                port: Some(PORT),
+            };
+            (Some(service), None)
+        }
+        Reached::Url(url) => (None, Some(format!("{}{path}", url.trim_end_matches('/')))),
+    };
+    WebhookClientConfig { ca_bundle: Some(ByteString(ca_bundle.to_vec())), service, url }
+}
+
+fn rule(served: &Served) -> RuleWithOperations {
+    let owned = |texts: &[&str]| Some(texts.iter().map(|text| (*text).to_owned()).collect());
+    RuleWithOperations {
+        api_groups: owned(&[served.group]),
+        api_versions: owned(served.versions),
+        operations: owned(&["CREATE", "UPDATE"]),
+        resources: owned(served.resources),
+        scope: Some("Namespaced".to_owned()),
+    }
+}
+
+/// Total, and true for everything but our own writes and what only lets go of an object that is being deleted: with the
+/// webhook down, the namespaces of tenants can still be deleted.
+fn conditions(identity: &Identity) -> Vec<MatchCondition> {
+    let user = format!("system:serviceaccount:{}:{}", identity.namespace, identity.service_account);
+    let same = |field: &str| format!("object.?{field} == oldObject.?{field}");
+    let fields = [
+        "spec",
+        "template",
+        "rules",
+        "subjects",
+        "roleRef",
+        "automountServiceAccountToken",
+        "metadata.?labels",
+        "metadata.?annotations",
+    ];
+    let same = fields.map(same).join(" && ");
+    let condition = |name: &str, expression: String| MatchCondition { name: name.to_owned(), expression };
+    vec![
+        condition("not-the-operator", format!("request.?userInfo.?username.orValue('') != '{user}'")),
+        condition(
+            "not-on-its-way-out",
+            format!(
+                "request.operation != 'UPDATE' || !has(oldObject.metadata.deletionTimestamp) || !({same})"
+            ),
+        ),
+    ]
+}
+
+#[cfg(test)]
+mod tests;

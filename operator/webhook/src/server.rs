@@ -1,0 +1,164 @@
+//! Answers the API server over TLS, and the kubelet and whoever collects numbers beside it.
+
+mod admit;
+mod health;
+
+pub use health::serve as serve_health;
+
+use crate::decision::Decision;
+use crate::metrics::Metrics;
+use crate::review::Request;
+use crate::tls::config;
+use crate::tls::reload::Certificate;
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulShutdown;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+
+/// An API server keeps one or a few; the next ones are cut.
+const CONNECTIONS: usize = 256;
+/// On one connection.
+const STREAMS: u32 = 256;
+const HANDSHAKE_WITHIN: Duration = Duration::from_secs(5);
+const HEADERS_WITHIN: Duration = Duration::from_secs(5);
+/// Decided or waiting at once. Deciding takes less than a millisecond: where so many wait, more would only wait longer.
+const IN_FLIGHT: usize = 128;
+/// Of those, how many may be large: memory is bounded by them.
+const LARGE: usize = 4;
+
+/// What decides.
+pub trait Mind: Send + Sync + 'static {
+    /// `strict`: the API server refuses what we do not answer.
+    fn decide(&self, request: Request, strict: bool) -> Decision;
+    /// Whether everything was listed.
+    fn is_synced(&self) -> bool;
+    /// What is known of each kind is so old.
+    fn ages(&self) -> Vec<(&'static str, Option<Duration>)>;
+}
+
+pub struct Server {
+    pub mind: Arc<dyn Mind>,
+    pub certificate: Arc<Certificate>,
+    pub metrics: Arc<Metrics>,
+    places: Semaphore,
+    large: Semaphore,
+    /// Still answers, and wants no more to come.
+    leaving: CancellationToken,
+}
+
+/// How a stop goes: first nobody is sent here any more, then what is under way ends.
+#[derive(Debug, Clone, Copy)]
+pub struct Drain {
+    pub unready: Duration,
+    pub rest: Duration,
+}
+
+impl Server {
+    pub fn new(
+        mind: Arc<dyn Mind>,
+        certificate: Arc<Certificate>,
+        metrics: Arc<Metrics>,
+        leaving: CancellationToken,
+    ) -> Self {
+        let (places, large) = (Semaphore::new(IN_FLIGHT), Semaphore::new(LARGE));
+        Self { mind, certificate, metrics, places, large, leaving }
+    }
+
+    /// Serves until it is asked to leave and everything under way has ended, or had its time.
+    pub async fn serve(self: Arc<Self>, listener: TcpListener, drain: Drain) -> Result<(), rustls::Error> {
+        let acceptor = TlsAcceptor::from(Arc::new(config::server(self.certificate.clone())?));
+        let connections = Arc::new(Semaphore::new(CONNECTIONS));
+        let graceful = GracefulShutdown::new();
+        let end = async {
+            self.leaving.cancelled().await;
+            // Whoever routes here has to hear of it first.
+            tokio::time::sleep(drain.unready).await;
+        };
+        tokio::pin!(end);
+        loop {
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                () = &mut end => break,
+            };
+            let stream = match accepted {
+                Ok((stream, _)) => stream,
+                Err(error) => {
+                    // Out of file descriptors, most likely: it passes, and must not spin until then.
+                    tracing::warn!(%error, "connection not accepted");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    continue;
+                }
+            };
+            let Ok(place) = connections.clone().try_acquire_owned() else { continue };
+            let (server, acceptor, watcher) = (self.clone(), acceptor.clone(), graceful.watcher());
+            tokio::spawn(async move {
+                server.metrics.connections.inc();
+                server.clone().connection(stream, acceptor, watcher).await;
+                server.metrics.connections.dec();
+                drop(place);
+            });
+        }
+        drop(listener);
+        if timeout(drain.rest, graceful.shutdown()).await.is_err() {
+            tracing::warn!(seconds = drain.rest.as_secs(), "what was under way did not end in time");
+        }
+        Ok(())
+    }
+
+    async fn connection(
+        self: Arc<Self>,
+        stream: TcpStream,
+        acceptor: TlsAcceptor,
+        watcher: hyper_util::server::graceful::Watcher,
+    ) {
+        // Answers are one small write each.
+        let _ = stream.set_nodelay(true);
+        let stream = match timeout(HANDSHAKE_WITHIN, acceptor.accept(stream)).await {
+            Ok(Ok(stream)) => stream,
+            Ok(Err(error)) => {
+                self.metrics.handshakes.inc();
+                tracing::debug!(%error, "no handshake");
+                return;
+            }
+            Err(_) => return self.metrics.handshakes.inc(),
+        };
+        let server = self.clone();
+        let answer = service_fn(move |request: hyper::Request<Incoming>| {
+            let server = server.clone();
+            async move { Ok::<_, Infallible>(admit::answer(&server, request).await) }
+        });
+        let mut builder = auto::Builder::new(TokioExecutor::new());
+        builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS_WITHIN);
+        builder
+            .http2()
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(STREAMS)
+            .keep_alive_interval(Duration::from_secs(30));
+        let connection = watcher.watch(builder.serve_connection(TokioIo::new(stream), answer).into_owned());
+        // What a client does to its own connection is of no interest.
+        let _ = connection.await;
+    }
+}
+
+type Response = hyper::Response<Full<Bytes>>;
+
+fn respond(code: u16, kind: &'static str, body: impl Into<Bytes>) -> Response {
+    let mut response = Response::new(Full::new(body.into()));
+    *response.status_mut() =
+        http::StatusCode::from_u16(code).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
+    response.headers_mut().insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static(kind));
+    response
+}
+
+#[cfg(test)]
+mod tests;
