@@ -122,7 +122,10 @@ pub fn labels(cluster: &Cluster) -> Result<()> {
         .flat_map(serde_json::Map::keys)
         .filter(|key| key.starts_with("secnumcloud.dev/") || key.starts_with("pod-security."))
         .collect();
-    ensure!(keys.len() == 10, "tenant, isolated, four floors, sensitivity, three of Pod Security: {before}");
+    ensure!(
+        keys.len() == 15,
+        "tenant, isolated, level, three modes, five floors, sensitivity, three of Pod Security: {before}"
+    );
     let restored = |what: &str| {
         eventually(what, || {
             let now = cluster.admin.get(&path)?["metadata"]["labels"].take();

@@ -1,6 +1,7 @@
 //! What the operator does with a namespace from its claim to its end, and with itself from start to kill.
 
 mod adoption;
+mod canaries;
 mod conflicts;
 mod drift;
 mod endpoints;
@@ -34,6 +35,7 @@ const CASES: &[Case] = &[
     alone("a_killed_leader_is_replaced_within_its_lease_and_nothing_is_lost", failover::killed),
     alone("a_killed_operator_is_replaced_and_a_terminated_one_lets_go_at_once", lease::succession),
     alone("a_frozen_operator_that_was_replaced_ends_and_changes_nothing", lease::frozen),
+    alone("what_the_canary_tenant_is_answered_is_what_is_said_of_admission", canaries::said),
     alone("nothing_is_written_when_nothing_changes", lease::quiet),
 ];
 

@@ -1,5 +1,6 @@
 //! The status of `SncPolicy`; what its conditions say is below.
 
+mod admission;
 mod findings;
 mod network;
 mod ready;
@@ -8,9 +9,10 @@ pub use findings::overdue;
 pub use network::network_status;
 
 use super::controls::{self, numbers};
-use super::{Context, Failure, count};
+use super::{Answer, Context, Failure, count};
 use crate::governance::Governance;
 use crate::namespace::{NamespacePlan, Report};
+use admission::admission_enforced;
 use findings::findings;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
@@ -124,7 +126,19 @@ fn found(
             network.condition(kind::NETWORK_POLICY_EFFECTIVE, previous, &context),
             isolated.condition(kind::NETWORK_ISOLATED, previous, &context),
             satisfied.condition(kind::CONTROLS_SATISFIED, previous, &context),
+            untried(admission_enforced(report), previous, &context),
         ],
+    }
+}
+
+/// Until the canary tenant has tried since the start, what was said stays: a start writes nothing that is not new.
+fn untried(answer: Answer, previous: &[Condition], context: &Context) -> Condition {
+    let was = previous.iter().find(|one| one.type_ == kind::ADMISSION_ENFORCED);
+    match was {
+        Some(was) if answer.reason == reason::NOT_TRIED => {
+            Condition { observed_generation: context.generation, ..was.clone() }
+        }
+        _ => answer.condition(kind::ADMISSION_ENFORCED, previous, context),
     }
 }
 
@@ -141,10 +155,14 @@ fn without_report(
     let tally = controls::tally(assessed, &plan.namespace, None).filter(|_| observed);
     let satisfied =
         if observed { controls::satisfied(assessed, &plan.namespace, None, &[]) } else { answer.clone() };
-    let kinds = [kind::READY, kind::NETWORK_POLICY_EFFECTIVE, kind::NETWORK_ISOLATED];
-    let mut conditions: Vec<Condition> =
-        kinds.map(|kind| answer.clone().condition(kind, previous, context)).into();
-    conditions.push(satisfied.condition(kind::CONTROLS_SATISFIED, previous, context));
+    let condition = |kind: &str| answer.clone().condition(kind, previous, context);
+    let conditions = vec![
+        condition(kind::READY),
+        condition(kind::NETWORK_POLICY_EFFECTIVE),
+        condition(kind::NETWORK_ISOLATED),
+        satisfied.condition(kind::CONTROLS_SATISFIED, previous, context),
+        condition(kind::ADMISSION_ENFORCED),
+    ];
     SncPolicyStatus {
         observed_generation: context.generation,
         tenant: plan.governance.tenant().map(ToOwned::to_owned),
