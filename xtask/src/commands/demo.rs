@@ -157,10 +157,10 @@ fn introduce(args: &Args, lang: Lang) {
     say::heading(lang.pick("snc-operator : la démonstration", "snc-operator: the demonstration"));
     say::note(lang.pick(
         "Deux clients d'une plateforme : la boutique d'alice (une petite application de vente en cinq services) et l'atelier \
-         de bruno. L'opérateur isole leurs namespaces, puis neuf erreurs sont commises exprès ; chaque réponse affichée est \
+         de bruno. L'opérateur isole leurs namespaces, puis dix erreurs sont commises exprès ; chaque réponse affichée est \
          celle du serveur d'API.",
         "Two customers of a platform: alice's boutique (a small shop application in five services) and bruno's atelier. The \
-         operator isolates their namespaces, then nine mistakes are made on purpose; each answer shown is the API server's.",
+         operator isolates their namespaces, then ten mistakes are made on purpose; each answer shown is the API server's.",
     ));
     if !args.existing {
         say::note(lang.pick(
@@ -234,7 +234,7 @@ fn perform(scene: &Scene) -> Result<Story> {
     platform(scene)?;
     tenants(scene)?;
 
-    say::heading(lang.pick("Neuf erreurs, commises exprès", "Nine mistakes, made on purpose"));
+    say::heading(lang.pick("Dix erreurs, commises exprès", "Ten mistakes, made on purpose"));
     let played = mistakes::play_all(scene)?;
     let server = match &scene.cluster {
         Cluster::Local(_) => None,

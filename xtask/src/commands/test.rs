@@ -85,7 +85,7 @@ impl Stage {
 
 /// Targets that need the tools; a bare `cargo test` leaves them out.
 const HARNESS_TEST: &str = "control_plane";
-const E2E_TESTS: [&str; 5] = ["admission", "kill", "lifecycle", "policies", "rules"];
+const E2E_TESTS: [&str; 6] = ["admission", "kill", "lifecycle", "policies", "rules", "webhook"];
 
 struct Run {
     /// As it was when the run began: a build of the workspace may have put a new file in its place since.

@@ -225,7 +225,8 @@ impl ControlPlane {
         let chart = workspace::chart();
         let sets = values.iter().flat_map(|value| ["--set", value]);
         let fixed = ["upgrade", "--install", "snc", "--namespace=snc-system", "--create-namespace"];
-        let args = fixed.into_iter().chain(["--set", "replicas=0"]).chain(sets).map(OsStr::new);
+        let args =
+            fixed.into_iter().chain(["--set", "replicas=0,webhook.replicas=0"]).chain(sets).map(OsStr::new);
         self.client(User::Platform)?.helm_ok(args.chain([chart.as_os_str()])).map(drop)
     }
 

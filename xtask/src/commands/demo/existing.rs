@@ -17,12 +17,13 @@ use std::{
 
 const NAMESPACES: [&str; 6] =
     ["boutique-app", "boutique-data", "atelier-app", "atelier-test", "snc-system", "snc-canary"];
-const CRDS: [&str; 5] = [
+const CRDS: [&str; 6] = [
     "sncpolicies.secnumcloud.dev",
     "snctenants.secnumcloud.dev",
     "sncbaselines.secnumcloud.dev",
     "sncassessments.secnumcloud.dev",
     "snccontrols.secnumcloud.dev",
+    "sncexceptions.secnumcloud.dev",
 ];
 /// What clusters that are not one's own grant at most, usually.
 const TOKEN_DURATION: &str = "--duration=24h";

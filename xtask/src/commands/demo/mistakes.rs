@@ -28,7 +28,7 @@ pub(super) struct Played {
     pub(super) differs: Vec<String>,
 }
 
-pub(super) const ALL: [Mistake; 9] = [
+pub(super) const ALL: [Mistake; 10] = [
     Mistake {
         title: (
             "La plateforme « dépanne » l'atelier avec une NetworkPolicy qui ouvre tout",
@@ -100,6 +100,15 @@ pub(super) const ALL: [Mistake; 9] = [
         outcome: ("refusé", "refused"),
         by: "reserved-names",
         play: plays::reserved_name,
+    },
+    Mistake {
+        title: (
+            "Un conteneur privilégié, dans le modèle d'un Deployment",
+            "A privileged container, in the template of a Deployment",
+        ),
+        outcome: ("refusé", "refused"),
+        by: "pods-pod-security-enforce",
+        play: plays::privileged,
     },
 ];
 

@@ -17,6 +17,7 @@ pub(super) fn show(scene: &Scene, played: &[Played]) -> Result<()> {
     say::heading(scene.pick("État : ce que kubectl en dit", "State: what kubectl says"));
     scene.show(&["get", "sncp", "-A"])?;
     scene.show(&["get", "snct"])?;
+    scene.show(&["get", "sncas", "-A"])?;
     say::note(scene.pick(
         "EFFECTIVE : True si les NetworkPolicy relues isolent bien ; False à l'atelier, à cause de la politique étrangère. ISOLATED \
          n'est True nulle part : rien ne prouve que le réseau de ce cluster applique les NetworkPolicy, et l'opérateur ne \

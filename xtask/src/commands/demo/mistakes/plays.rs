@@ -240,6 +240,20 @@ pub(super) fn reserved_name(act: &mut Act<'_>) -> Result<()> {
     Ok(())
 }
 
+pub(super) fn privileged(act: &mut Act<'_>) -> Result<()> {
+    act.tried(
+        "bruno déclare un Deployment privilégié dans l'espace des processus du nœud ; Pod Security Admission, qui ne \
+         refuse que des pods, l'admettrait",
+        "bruno declares a Deployment that is privileged, among the node's processes; Pod Security Admission, which \
+         refuses pods only, would let it in",
+        &["kubectl --as bruno apply -f manifests/demo/mistakes/10-privileged.yaml"],
+    );
+    let file = manifest("mistakes/10-privileged.yaml");
+    let output = act.scene.bruno.kubectl(&["apply", "-f", &file])?;
+    act.refused(&output, "pods-pod-security-enforce");
+    Ok(())
+}
+
 /// Plants rights that nobody should have, waits until they count, and takes them away again.
 fn with_rights<'a>(
     act: &mut Act<'a>,
