@@ -1,13 +1,16 @@
 //! `cargo xtask bench`: what the operator costs and how fast it is, on a real API server. It measures and prints; nothing
 //! here passes or fails by a figure.
 
+mod admission;
 mod audit;
 mod converge;
 mod drift;
+mod grouping;
 mod lab;
 mod memory;
 mod reach;
 mod report;
+mod say_yes;
 mod scan;
 mod workload;
 
@@ -19,6 +22,8 @@ use std::process::ExitCode;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Scenario {
+    /// What it costs to create a pod: nothing installed, a webhook that says yes, the guards, our webhook
+    Admission,
     /// From start to all namespaces effective, the writes that took, and a second start
     Converge,
     /// How soon a deleted policy is back
@@ -31,6 +36,8 @@ enum Scenario {
     Scan,
     /// `kubectl snc audit` beside the listing of the same kinds
     Audit,
+    /// What rules on pods cost the API server, by how many policies they are spread over
+    Grouping,
 }
 
 #[derive(Debug, Parser)]
@@ -54,6 +61,12 @@ struct Args {
     /// Deletions
     #[arg(long, default_value_t = 50)]
     repairs: usize,
+    /// Pods that are created by dry-run, each way
+    #[arg(long, default_value_t = 4000)]
+    requests: usize,
+    /// Serves what the others are measured beside
+    #[arg(long, hide = true, num_args = 2, value_names = ["PORT", "DIRECTORY"])]
+    say_yes: Vec<String>,
     /// Figures as JSON, too
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -75,6 +88,9 @@ fn run(args: &Args) -> Result<()> {
         bail!("at least one tenant, and one namespace for each: --tenants {}", args.tenants);
     }
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    if let [port, directory] = args.say_yes.as_slice() {
+        return say_yes::serve(port.parse()?, directory.as_ref());
+    }
     let wanted = |scenario| args.scenarios.is_empty() || args.scenarios.contains(&scenario);
     let mut report = Report::default();
     if wanted(Scenario::Reach) {
@@ -86,6 +102,16 @@ fn run(args: &Args) -> Result<()> {
     if wanted(Scenario::Audit) {
         let lab = lab::Lab::start()?;
         audit::measure(&lab, args.pods, &mut report)?;
+        lab.stop()?;
+    }
+    if wanted(Scenario::Grouping) {
+        let lab = lab::Lab::start()?;
+        grouping::measure(&lab, &mut report)?;
+        lab.stop()?;
+    }
+    if wanted(Scenario::Admission) {
+        let lab = lab::Lab::start()?;
+        admission::measure(&lab, args.requests, &mut report)?;
         lab.stop()?;
     }
     let on_a_cluster = [Scenario::Converge, Scenario::Drift, Scenario::Memory];

@@ -46,7 +46,7 @@ pub struct Cluster {
     operator_kubeconfig: PathBuf,
     audit: TempDir,
     /// From where to where the audit log and the operator's own speak of rights that a test took away.
-    excused: Mutex<Option<(Lengths, Lengths)>>,
+    excused: Mutex<Vec<(Lengths, Lengths)>>,
     // Last, since the clients above live on it.
     _runtime: Runtime,
 }
@@ -171,7 +171,7 @@ impl Cluster {
         let before = (self.audit()?.len(), self.operator_log()?.len());
         let result = run();
         let after = (self.audit()?.len(), self.operator_log()?.len());
-        *self.excused.lock().unwrap_or_else(PoisonError::into_inner) = Some((before, after));
+        self.excused.lock().unwrap_or_else(PoisonError::into_inner).push((before, after));
         result
     }
 
@@ -299,7 +299,8 @@ impl Cluster {
     /// RBAC was enough for everything that the operator asked for, as the API server saw it and as its log says.
     pub fn never_forbidden(&self) -> Result<()> {
         let (mut audit, mut log) = (self.audit()?, self.operator_log()?);
-        if let Some((before, after)) = *self.excused.lock().unwrap_or_else(PoisonError::into_inner) {
+        // The last one first: what comes before it stays where it is.
+        for (before, after) in self.excused.lock().unwrap_or_else(PoisonError::into_inner).iter().rev() {
             audit.drain(before.0..after.0);
             log.replace_range(before.1..after.1, "");
         }

@@ -10,3 +10,4 @@ pub mod objects;
 pub mod recorder;
 pub mod suite;
 pub mod wait;
+pub mod webhook;

@@ -6,6 +6,7 @@ mod bad_input;
 mod cli;
 mod cluster_policies;
 mod columns;
+mod exceptions;
 mod reports;
 mod unreadable;
 
@@ -31,6 +32,14 @@ const CASES: &[Case] = &[
     shared("nobody_else_writes_an_assessment", assessment::guarded),
     shared("parameters_are_tailored_within_bounds_and_with_a_rationale", assessment::tailored),
     shared("reach_says_the_same_of_a_cluster_and_of_its_manifests", cli::reach),
+    shared("an_exception_is_asked_for_by_one_person_and_approved_by_another", exceptions::law),
+    shared("what_is_waived_is_exempt_until_it_is_withdrawn", exceptions::exempt),
+    shared("an_exception_ends_and_says_what_it_is_good_for", exceptions::end),
+    shared("the_waivers_in_force_are_put_back", exceptions::drift),
+    shared("exceptions_are_listed_with_what_is_wrong_with_them", exceptions::told),
+    shared("who_can_switch_enforcement_off_is_told_by_binding", exceptions::who),
+    shared("a_webhook_that_would_lock_the_cluster_out_is_named", exceptions::lockout),
+    alone("what_the_guard_of_exceptions_refuses_waives_nothing_without_it", exceptions::unguarded),
     alone("objects_that_cannot_be_read_stop_nothing_else", unreadable::garbage),
     alone(
         "a_cluster_network_policy_that_opens_a_namespace_is_named_while_it_is_there",

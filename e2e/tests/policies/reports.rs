@@ -33,7 +33,7 @@ pub fn written(cluster: &Cluster) -> Result<()> {
     let path = report(name);
     let bad = within(PATIENCE, "the failure to be reported", || {
         let found = cluster.admin.get(&path)?;
-        let said = results(&found, "pod-privileged");
+        let said = results(&found, super::assessment::FAULT);
         let one = said.first().with_context(|| format!("not there: {}", found["summary"]))?;
         ensure!(one["result"] == "fail" && one["resources"][0]["name"] == "web", "{one}");
         Ok(found)
@@ -44,7 +44,7 @@ pub fn written(cluster: &Cluster) -> Result<()> {
     cluster.platform.replace(at(&deployments, "web"), super::assessment::deployment("web", false))?;
     within(PATIENCE, "the mended failure to leave the report", || {
         let found = cluster.admin.get(&path)?;
-        ensure!(results(&found, "pod-privileged").is_empty(), "{}", found["summary"]);
+        ensure!(results(&found, super::assessment::FAULT).is_empty(), "{}", found["summary"]);
         ensure!(fail(&found)? < fail(&bad)?, "{}", found["summary"]);
         Ok(())
     })?;

@@ -14,6 +14,7 @@ pub fn all_crds() -> Vec<CustomResourceDefinition> {
         v1alpha1::SncTenant::crd(),
         v1alpha1::SncPolicy::crd(),
         v1alpha1::SncControl::crd(),
+        v1alpha1::SncException::crd(),
         v1alpha1::SncAssessment::crd(),
     ];
     for version in crds.iter_mut().flat_map(|crd| &mut crd.spec.versions) {

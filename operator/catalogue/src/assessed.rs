@@ -4,7 +4,8 @@ use crate::catalogue::Catalogue;
 use crate::scores::{Numbers, RequirementState, States};
 use snc_core::tier::Level;
 use snc_core::verdict::{Outcome, Subject, Verdict};
-use std::collections::BTreeMap;
+use snc_core::waiver::Waivers;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// How many objects got which verdict from one control; what is said of the cluster as a whole counts as one more.
@@ -90,6 +91,16 @@ pub struct Assessed {
     pub namespaces: BTreeMap<String, Arc<Tally>>,
     /// By namespace; of objects without one, and of the cluster as a whole, under the empty name.
     pub findings: BTreeMap<String, Arc<Findings>>,
+    pub waived: Waived,
+}
+
+/// What became of the waivers.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Waived {
+    /// Those that were in force.
+    pub by: Arc<Waivers>,
+    /// Of these, the pairs of a control and an object that fail, and are exempt.
+    pub pairs: BTreeSet<(String, String)>,
 }
 
 impl Tally {

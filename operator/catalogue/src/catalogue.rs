@@ -104,7 +104,7 @@ impl Catalogue {
         Ok(catalogue)
     }
 
-    fn complete(&self, of: impl Fn(&Entry) -> bool) -> Result<(), Broken> {
+    pub(crate) fn complete(&self, of: impl Fn(&Entry) -> bool) -> Result<(), Broken> {
         for entry in self.entries.iter().filter(|entry| of(entry)) {
             let complete = |rule: &Compiled| rule.complete();
             if let Some(rule) = entry.rule() {
@@ -207,7 +207,7 @@ impl Catalogue {
 }
 
 /// With `pods` taken apart.
-pub(crate) fn kinds(reads: &[String]) -> Vec<String> {
+pub fn kinds(reads: &[String]) -> Vec<String> {
     let apart = |kind: &String| match kind.as_str() {
         "pods" => POD_KINDS.iter().map(ToString::to_string).collect(),
         _ => vec![kind.clone()],

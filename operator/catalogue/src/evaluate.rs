@@ -19,6 +19,7 @@ use snc_core::control::{Control, WhenAbsent};
 use snc_core::facts::Pod;
 use snc_core::snapshot::{Availability, Snapshot};
 use snc_core::verdict::{Outcome, Subject, Verdict};
+use snc_core::waiver::Waivers;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
 
@@ -65,6 +66,26 @@ impl Evaluation {
             verdicts.insert(*control, outcome.verdict);
             if outcome.verdict >= Verdict::Exempt {
                 self.findings.insert((*control, subject.clone()), outcome.clone());
+            }
+        }
+    }
+
+    /// What fails and is waived is exempt.
+    fn waive(&mut self, catalogue: &Catalogue, waivers: &Waivers, names: &owned::Names) {
+        if waivers.is_empty() {
+            return;
+        }
+        for ((control, subject), outcome) in &mut self.findings {
+            let Some(entry) = catalogue.entries.get(*control) else { continue };
+            if outcome.verdict != Verdict::Fail {
+                continue;
+            }
+            let own = || vec![subject.key()];
+            let keys = names.get(subject).cloned().unwrap_or_else(own);
+            let Some(exception) = waivers.covers_any(&entry.control.id, &keys) else { continue };
+            *outcome = Arc::new(outcome.exempt(exception));
+            if let Some(held) = self.verdicts.get_mut(subject).and_then(|held| held.get_mut(control)) {
+                *held = Verdict::Exempt;
             }
         }
     }
@@ -180,7 +201,7 @@ impl<'c> Scales<'c> {
 }
 
 impl Weighed {
-    fn all(&self) -> impl Iterator<Item = &Said> {
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Said> {
         self.own.iter().chain(self.shared.iter())
     }
 
@@ -206,6 +227,7 @@ pub struct Judge<'c> {
     owned: Owned,
     evaluation: Evaluation,
     snapshot: Snapshot,
+    waivers: Waivers,
 }
 
 impl<'c> Judge<'c> {
@@ -216,7 +238,13 @@ impl<'c> Judge<'c> {
             owned: Owned::default(),
             evaluation: Evaluation::default(),
             snapshot: Snapshot::default(),
+            waivers: Waivers::default(),
         }
+    }
+
+    /// Puts waivers in force.
+    pub fn waive(&mut self, waivers: Waivers) {
+        self.waivers = waivers;
     }
 
     /// What other threads may weigh objects with before [`Judge::take`] or [`Judge::add`] is given them.
@@ -286,7 +314,7 @@ impl<'c> Judge<'c> {
     }
 
     pub fn conclude(mut self, now: Timestamp) -> Evaluation {
-        std::mem::take(&mut self.owned).attribute(&self.snapshot, &mut self.evaluation);
+        let names = std::mem::take(&mut self.owned).attribute(&self.snapshot, &mut self.evaluation);
         let Scales { catalogue, profiles, .. } = *self.scales;
         for (index, entry) in catalogue.entries.iter().enumerate() {
             let applies = entry.control.applies_at(profiles.cluster().level);
@@ -305,6 +333,7 @@ impl<'c> Judge<'c> {
                 }
             }
         }
+        self.evaluation.waive(catalogue, &self.waivers, &names);
         self.evaluation
     }
 }

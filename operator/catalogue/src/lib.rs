@@ -3,6 +3,7 @@
 //! A control of one object is a file of YAML under `controls/`; a control of several is a file of Rust under
 //! `src/checks/`, with the same YAML at its head. The build script finds both.
 
+mod admission;
 mod assessed;
 mod catalogue;
 mod checks;
@@ -13,13 +14,14 @@ mod isolation;
 mod live;
 mod normal;
 mod profile;
-mod rbac;
+pub mod rbac;
 mod render;
 mod rule;
 mod scores;
 
-pub use assessed::{Assessed, Counts, Finding, Findings, Tally};
-pub use catalogue::{Broken, CUSTOM, Catalogue, MOST_CUSTOM, chapters, controls, requirements};
+pub use admission::Admission;
+pub use assessed::{Assessed, Counts, Finding, Findings, Tally, Waived};
+pub use catalogue::{Broken, CUSTOM, Catalogue, MOST_CUSTOM, chapters, controls, kinds, requirements};
 pub use checks::{Check, World};
 pub use custom::{Mistake, custom};
 pub use evaluate::{Evaluation, Gist, Judge, Object, Scales, Weighed};

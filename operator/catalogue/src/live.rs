@@ -13,7 +13,7 @@ mod space;
 mod tenancy;
 mod weigh;
 
-use crate::assessed::{Assessed, Finding, Findings, Tally};
+use crate::assessed::{Assessed, Finding, Findings, Tally, Waived};
 use crate::catalogue::{Catalogue, kinds};
 use crate::evaluate::{self, pods::Templates};
 use crate::profile::{Profile, place, reaches};
@@ -25,6 +25,7 @@ use snc_core::control::Scope;
 use snc_core::snapshot::{Availability, Snapshot};
 use snc_core::tier::Level;
 use snc_core::verdict::{Outcome, Subject, Verdict};
+use snc_core::waiver::Waivers;
 use space::{Kept, Look, Space, With};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, RwLock};
@@ -49,6 +50,9 @@ pub struct Live {
     pass: Arc<Outcome>,
     /// Kinds of which facts are other than at the last conclusion.
     changed: BTreeSet<String>,
+    waivers: Arc<Waivers>,
+    /// By the namespace that it is in, or is.
+    waived_in: BTreeMap<String, Arc<Waivers>>,
     governed_otherwise: bool,
     last: Option<Arc<Assessed>>,
 }
@@ -81,6 +85,8 @@ impl Live {
             whole: Vec::new(),
             pass: Arc::new(Outcome::pass()),
             changed: BTreeSet::new(),
+            waivers: Arc::default(),
+            waived_in: BTreeMap::new(),
             governed_otherwise: true,
             last: None,
             catalogue,
@@ -181,6 +187,26 @@ impl Live {
         again
     }
 
+    /// Puts waivers in force, instead of those that were.
+    pub fn waive(&mut self, waivers: &Arc<Waivers>) {
+        if self.waivers == *waivers {
+            return;
+        }
+        let mut by_place: BTreeMap<String, Waivers> = BTreeMap::new();
+        for (control, key, exception) in waivers.iter() {
+            by_place.entry(waived_place(key).to_owned()).or_default().grant(control, key, exception);
+        }
+        let mut before = std::mem::take(&mut self.waived_in);
+        // Where nothing is other, nothing is rolled up again.
+        let kept = |(place, own): (String, Waivers)| {
+            let same = before.remove(&place).filter(|held| **held == own);
+            (place, same.unwrap_or_else(|| Arc::new(own)))
+        };
+        self.waived_in = by_place.into_iter().map(kept).collect();
+        self.waivers = waivers.clone();
+        self.governed_otherwise = true;
+    }
+
     fn renew(&mut self, parameters: Parameters, templates: Arc<Templates>) {
         let before = self.weigher.now();
         self.weigher.change(Weighing {
@@ -223,6 +249,7 @@ impl Live {
                 platform: self.tenancy.platform.contains(place),
                 level: self.tenancy.profile(place).level,
                 told: self.tenancy.told(place),
+                waivers: self.waived_in.get(place).cloned(),
             };
             rolled |= space.roll(place, look, &with);
             if other_whole {
@@ -276,7 +303,11 @@ impl Live {
         let cluster = roll::tally(catalogue, tenancy.cluster.level, whole, everything, |_| true);
         let own = spaces.get("").map_or(&nothing.findings, |space| &space.rolled.findings);
         findings.insert(String::new(), of_whole(catalogue, tenancy, whole, own));
-        Assessed { catalogue: catalogue.clone(), cluster, tenants, namespaces, findings }
+        let id = |control: usize| catalogue.entries.get(control).map(|entry| entry.control.id.clone());
+        let waived = spaces.values().flat_map(|space| &space.rolled.waived);
+        let pairs = waived.filter_map(|(control, key)| Some((id(*control)?, key.clone()))).collect();
+        let waived = Waived { by: self.waivers.clone(), pairs };
+        Assessed { catalogue: catalogue.clone(), cluster, tenants, namespaces, findings, waived }
     }
 
     fn forget_templates(&mut self) {
@@ -287,6 +318,13 @@ impl Live {
             self.renew(parameters, Arc::default());
         }
     }
+}
+
+/// Where a waived object is, as [`place`] has it.
+fn waived_place(key: &str) -> &str {
+    let (kind, name) = key.split_once(':').unwrap_or_default();
+    let (namespace, name) = name.split_once('/').unwrap_or_default();
+    if kind == "core/Namespace" { name } else { namespace }
 }
 
 fn of_namespace(

@@ -10,7 +10,7 @@ const ACCOUNT: &str = "system:serviceaccount:";
 const ACCOUNTS: &str = "system:serviceaccounts:";
 
 /// A binding and its role, where that is known.
-pub(crate) struct Grant<'a> {
+pub struct Grant<'a> {
     pub binding: &'a Subject,
     pub fact: &'a Binding,
     pub role: Option<&'a Role>,
@@ -31,7 +31,7 @@ impl Grant<'_> {
     }
 }
 
-pub(crate) fn grants(snapshot: &Snapshot) -> impl Iterator<Item = Grant<'_>> {
+pub fn grants(snapshot: &Snapshot) -> impl Iterator<Item = Grant<'_>> {
     snapshot.bindings.iter().map(|(binding, fact)| {
         let namespace = if fact.role_ref.kind == "Role" { binding.namespace.as_str() } else { "" };
         let role = Subject::new(VERSION, &fact.role_ref.kind, namespace, &fact.role_ref.name);
@@ -40,7 +40,7 @@ pub(crate) fn grants(snapshot: &Snapshot) -> impl Iterator<Item = Grant<'_>> {
 }
 
 /// A `RoleBinding`'s `ServiceAccounts` are of its namespace where it does not say otherwise.
-pub(crate) fn holder(subject: &RoleSubject, namespace: &str) -> String {
+pub fn holder(subject: &RoleSubject, namespace: &str) -> String {
     match account(subject, namespace) {
         Some((namespace, name)) => format!("ServiceAccount:{namespace}/{name}"),
         None => format!("{}:{}", subject.kind, subject.name),
@@ -79,7 +79,7 @@ pub(crate) fn is_stock(grant: &Grant<'_>) -> bool {
 }
 
 /// Every verb on every resource of every group.
-pub(crate) fn is_everything(rule: &Rule) -> bool {
+pub fn is_everything(rule: &Rule) -> bool {
     let any = |list: &[String]| list.iter().any(|item| item == "*");
     any(&rule.verbs) && any(&rule.resources) && any(&rule.api_groups) && rule.is_unnamed()
 }

@@ -5,7 +5,7 @@ mod kinds;
 mod publish;
 mod raw;
 
-pub use controls::Controls;
+pub use controls::{Controls, catalogue, follow_all as follow_controls};
 pub use publish::{publish, report};
 
 use crate::context::Context;
@@ -15,6 +15,7 @@ use snc_catalogue::{Assessed, Catalogue, Held, Live};
 use snc_core::snapshot::Availability;
 use snc_core::verdict::Subject;
 use snc_plan::tenancy::standing;
+use snc_plan::waivers::InForce;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -85,6 +86,7 @@ async fn begin(context: &Arc<Context>, catalogue: &Arc<Catalogue>) {
         changed: true,
         concluded: None,
         revision: None,
+        in_force: None,
         governed: BTreeMap::new(),
         again,
     };
@@ -107,6 +109,8 @@ struct Judge {
     concluded: Option<Instant>,
     /// Of who owns what.
     revision: Option<u64>,
+    /// By which waivers it is judged.
+    in_force: Option<Arc<InForce>>,
     governed: BTreeMap<String, BTreeSet<String>>,
     again: UnboundedSender<BTreeSet<String>>,
 }
@@ -129,6 +133,7 @@ impl Judge {
             // A standby knows as much, and says nothing.
             if self.context.leads() && self.context.inputs.synced_at().is_some() {
                 self.govern();
+                self.waive();
                 self.conclude();
             }
         }
@@ -162,6 +167,16 @@ impl Judge {
             self.since = Instant::now();
             // Who takes it ends with the process.
             let _ = self.again.send(again);
+        }
+    }
+
+    fn waive(&mut self) {
+        let latest = self.context.exceptions.in_force();
+        if latest != self.in_force {
+            let waivers = latest.as_ref().map(|known| known.waivers.clone()).unwrap_or_default();
+            self.live.waive(&Arc::new(waivers));
+            self.in_force = latest;
+            self.changed = true;
         }
     }
 

@@ -4,6 +4,8 @@ use crate::events::Events;
 use crate::lease::Lease;
 use crate::metrics::Metrics;
 use crate::queue::Queue;
+use crate::reports;
+use crate::waivers::Exceptions;
 use crate::watch::Inputs;
 use crate::watch::addresses::Sources;
 use jiff::Timestamp;
@@ -15,7 +17,7 @@ use snc_plan::{ClusterFacts, Settings};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
@@ -29,8 +31,12 @@ pub struct Context {
     pub inputs: Inputs,
     pub metrics: Arc<Metrics>,
     pub started: Instant,
+    /// A guard was changed by somebody else and put right.
+    pub guards_changed: Notify,
     /// The platform's own controls.
     pub controls: Controls,
+    /// Waivers that people asked for.
+    pub exceptions: Exceptions,
     /// What the controls last said.
     pub found: watch::Sender<Option<Arc<Found>>>,
     /// Whether reports are written, where they are wanted.
@@ -80,9 +86,11 @@ impl Context {
             queue: Queue::default(),
             inputs: Inputs::default(),
             started: Instant::now(),
+            guards_changed: Notify::new(),
             controls: Controls::default(),
+            exceptions: Exceptions::default(),
             found: watch::Sender::default(),
-            reports: Mutex::default(),
+            reports: Mutex::new(Some(reports::not_read())),
             revision: AtomicU64::new(0),
             leads: AtomicBool::new(false),
             index: RwLock::default(),

@@ -2,6 +2,8 @@
 
 mod apply;
 mod assess;
+mod canary;
+mod certificates;
 mod context;
 mod discovery;
 mod endpoints;
@@ -14,11 +16,17 @@ mod metrics;
 mod namespaces;
 pub mod permissions;
 mod queue;
+mod reader;
 mod reconcile;
 // The assessor's loop publishes through it.
 mod reports;
 mod run;
+mod waivers;
 mod watch;
+mod webhook;
 
+pub use certificates::Source;
 pub use error::Error;
+pub use reader::Reader;
 pub use run::{Config, run};
+pub use webhook::Webhook;

@@ -130,7 +130,7 @@ mod tests {
             ("/apis/secnumcloud.dev/v1alpha1/snctenants/t/status", "snctenants/status"),
             ("/apis/secnumcloud.dev/v1alpha1/snctenants/t", "other"),
             ("/apis/events.k8s.io/v1/namespaces/shop/events", "events"),
-            ("/api/v1/namespaces/events/secrets/events", "other"),
+            ("/api/v1/namespaces/events/services/events", "other"),
             ("/version", "other"),
             ("/", "other"),
         ] {

@@ -6,6 +6,7 @@ use crate::queue::Outcome;
 use crate::reports;
 use crate::watch::KINDS;
 use crate::watch::stream::Restart;
+use jiff::Timestamp;
 use prometheus::{
     Encoder, Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec,
     Opts, Registry, TextEncoder,
@@ -13,6 +14,7 @@ use prometheus::{
 use snc_catalogue::{Assessed, Numbers, RequirementState};
 use snc_core::names::{DEFAULT_DENY, LABEL_ISOLATED};
 use snc_index::{Index, ManagedKind, ObjectKey};
+use snc_plan::canary::Tried;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -24,7 +26,7 @@ const RECONCILED: [&str; 3] = ["namespace", "tenant", "baseline"];
 const STATUSES: [&str; 3] = ["True", "False", "Unknown"];
 pub const VERBS: [&str; 4] = ["create", "update", "patch", "delete"];
 /// What is written to; anything else is `other`.
-pub const WRITTEN: [&str; 22] = [
+pub const WRITTEN: [&str; 25] = [
     "clusterpolicyreports",
     "clusterreports",
     "configmaps",
@@ -37,15 +39,18 @@ pub const WRITTEN: [&str; 22] = [
     "reports",
     "resourcequotas",
     "rolebindings",
+    "secrets",
     "serviceaccounts",
     "sncassessments",
     "sncassessments/status",
     "sncbaselines/status",
     "snccontrols/status",
+    "sncexceptions/status",
     "sncpolicies/status",
     "snctenants/status",
     "validatingadmissionpolicies",
     "validatingadmissionpolicybindings",
+    "validatingwebhookconfigurations",
     "other",
 ];
 pub const ERRORS: [&str; 9] =
@@ -80,6 +85,9 @@ pub struct Metrics {
     report_writes: IntCounterVec,
     reports_waiting: IntGauge,
     reports_circuit_open: IntGauge,
+    certificates: GaugeVec,
+    canary: IntGaugeVec,
+    canary_ran: Gauge,
     /// `NetworkPolicyEffective` of each governed namespace.
     found: Mutex<BTreeMap<String, &'static str>>,
 }
@@ -143,6 +151,22 @@ impl Metrics {
                 "snc_reports_waiting",
                 "Namespaces whose report may have to be written.",
             )?,
+            canary: gauges(
+                "snc_canary_requests",
+                "What the canary tenant was last answered: refused as it should, allowed, or unproven.",
+                &["result"],
+            )?,
+            canary_ran: Gauge::new(
+                "snc_canary_last_run_timestamp_seconds",
+                "When the canary tenant last tried everything.",
+            )?,
+            certificates: GaugeVec::new(
+                Opts::new(
+                    "snc_webhook_certificate_days_left",
+                    "Until a certificate of the webhook ends (the leader knows).",
+                ),
+                &["certificate"],
+            )?,
             reports_circuit_open: IntGauge::new(
                 "snc_reports_circuit_open",
                 "1 while no reports are written because writing failed too often.",
@@ -186,6 +210,9 @@ impl Metrics {
             registry.register(Box::new(gauge.clone()))?;
         }
         registry.register(Box::new(self.assessments.clone()))?;
+        registry.register(Box::new(self.certificates.clone()))?;
+        registry.register(Box::new(self.canary.clone()))?;
+        registry.register(Box::new(self.canary_ran.clone()))?;
         registry.register(Box::new(self.durations.clone()))?;
         registry.register(Box::new(self.index_age.clone()))?;
         registry.register(Box::new(self.oldest.clone()))
@@ -282,6 +309,33 @@ impl Metrics {
 
     pub fn leads(&self, leads: bool) {
         self.leader.set(leads.into());
+    }
+
+    /// None when nothing could be tried: then nothing is proven.
+    pub fn canary(&self, tried: Option<&Tried>) {
+        let Some(Tried { refused, allowed, unproven }) = tried else {
+            self.canary.reset();
+            return;
+        };
+        let count = |list: &Vec<String>| i64::try_from(list.len()).unwrap_or(i64::MAX);
+        for (result, number) in
+            [("refused", i64::from(*refused)), ("allowed", count(allowed)), ("unproven", count(unproven))]
+        {
+            self.canary.with_label_values(&[result]).set(number);
+        }
+        self.canary_ran.set(Timestamp::now().as_duration().as_secs_f64());
+    }
+
+    /// When the authority and what it signed end.
+    pub fn certificates(&self, authority: Option<Timestamp>, leaf: Option<Timestamp>) {
+        for (which, ends) in [("ca", authority), ("leaf", leaf)] {
+            let left = ends.map(|ends| ends.duration_since(Timestamp::now()).as_secs_f64() / 86400.0);
+            match left {
+                Some(days) => self.certificates.with_label_values(&[which]).set(days),
+                // An old figure would look like a good one.
+                None => drop(self.certificates.remove_label_values(&[which])),
+            }
+        }
     }
 
     /// What is only worth counting when somebody asks.

@@ -12,10 +12,12 @@ use kube::api::PostParams;
 use kube::{Api, Client};
 use snc_core::condition::reason as why;
 use snc_core::names::{
-    ASSESSMENT, GROUP, GUARD_GATE, GUARD_MANAGED, GUARD_NAMESPACE, GUARD_NOTICE, GUARD_RATCHET,
-    GUARD_RESERVED, LEASE, LIMITS, OWNER_BINDING, QUOTA, RECORD, ROLE_TENANT_ADMIN, ROLE_TENANT_VIEWER,
+    ASSESSMENT, GROUP, GUARD_EXCEPTION, GUARD_GATE, GUARD_MANAGED, GUARD_NAMESPACE, GUARD_NOTICE,
+    GUARD_RATCHET, GUARD_RESERVED, GUARD_STATUS, GUARD_WEBHOOK, LEASE, LIMITS, OWNER_BINDING, QUOTA, RECORD,
+    ROLE_TENANT_ADMIN, ROLE_TENANT_VIEWER, WAIVERS,
 };
 use snc_plan::Settings;
+use snc_plan::guards::{BINDINGS, POLICIES};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,8 +53,17 @@ const WRITE: &[&str] = &["create", "patch", "update", "delete"];
 const RBAC: &str = "rbac.authorization.k8s.io";
 const ADMISSION: &str = "admissionregistration.k8s.io";
 const GUARD_KINDS: &[&str] = &["validatingadmissionpolicies", "validatingadmissionpolicybindings"];
-const GUARDS: &[&str] =
-    &[GUARD_GATE, GUARD_NOTICE, GUARD_RESERVED, GUARD_NAMESPACE, GUARD_MANAGED, GUARD_RATCHET];
+const GUARDS: &[&str] = &[
+    GUARD_GATE,
+    GUARD_NOTICE,
+    GUARD_RESERVED,
+    GUARD_NAMESPACE,
+    GUARD_MANAGED,
+    GUARD_RATCHET,
+    GUARD_EXCEPTION,
+    GUARD_STATUS,
+    GUARD_WEBHOOK,
+];
 
 const fn cluster(
     group: &'static str,
@@ -66,13 +77,19 @@ const fn cluster(
 const RULES: &[Rule] = &[
     cluster(
         GROUP,
-        &["sncbaselines", "snctenants", "sncpolicies", "snccontrols", "sncassessments"],
+        &["sncbaselines", "snctenants", "sncpolicies", "sncexceptions", "snccontrols", "sncassessments"],
         &[],
         READ,
     ),
     cluster(
         GROUP,
-        &["sncbaselines/status", "snctenants/status", "sncpolicies/status", "snccontrols/status"],
+        &[
+            "sncbaselines/status",
+            "snctenants/status",
+            "sncpolicies/status",
+            "sncexceptions/status",
+            "snccontrols/status",
+        ],
         &[],
         &["patch"],
     ),
@@ -94,10 +111,14 @@ const RULES: &[Rule] = &[
     cluster(RBAC, &["clusterroles"], &[ROLE_TENANT_ADMIN, ROLE_TENANT_VIEWER], &["bind"]),
     cluster("", &["configmaps"], &[RECORD], READ),
     cluster("", &["configmaps"], &[RECORD], WRITE),
+    // Whoever writes a policy with a parameter must be allowed to read every object of the parameter's kind.
+    cluster("", &["configmaps"], &[], &["get"]),
     cluster("", &["serviceaccounts"], &["default"], READ),
     cluster("", &["serviceaccounts"], &["default"], &["create", "patch"]),
     cluster(ADMISSION, GUARD_KINDS, &[], READ),
     cluster(ADMISSION, GUARD_KINDS, GUARDS, &["create", "patch", "update"]),
+    cluster(ADMISSION, &["validatingadmissionpolicies"], POLICIES, WRITE),
+    cluster(ADMISSION, &["validatingadmissionpolicybindings"], BINDINGS, WRITE),
     cluster("events.k8s.io", &["events"], &[], &["create", "patch"]),
     Rule {
         scope: Scope::OperatorNamespace,
@@ -112,6 +133,20 @@ const RULES: &[Rule] = &[
         resources: &["leases"],
         names: &[LEASE],
         verbs: &["get", "update"],
+    },
+    Rule {
+        scope: Scope::OperatorNamespace,
+        group: "",
+        resources: &["configmaps"],
+        names: &[WAIVERS],
+        verbs: READ,
+    },
+    Rule {
+        scope: Scope::OperatorNamespace,
+        group: "",
+        resources: &["configmaps"],
+        names: &[WAIVERS],
+        verbs: WRITE,
     },
     Rule { scope: Scope::CanaryNamespace, group: "", resources: &["pods"], names: &[], verbs: &["create"] },
     Rule {

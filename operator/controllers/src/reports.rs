@@ -8,6 +8,7 @@ mod breaker;
 mod condition;
 mod wire;
 
+pub use condition::not_read;
 pub use wire::Outcome;
 
 use crate::context::Context;

@@ -4,7 +4,8 @@ use crate::events::Events;
 use crate::lease::Lease;
 use crate::meter::Meter;
 use crate::metrics::Metrics;
-use crate::{assess, discovery, endpoints, gate, permissions, reconcile, watch};
+use crate::webhook::Webhook;
+use crate::{assess, canary, discovery, endpoints, gate, permissions, reconcile, waivers, watch, webhook};
 use kube::client::ClientBuilder;
 use snc_core::names::LEASE;
 use snc_plan::Settings;
@@ -32,11 +33,15 @@ pub struct Config {
     pub drain: Duration,
     /// Reports for other tools: in which format, if any.
     pub reports: Option<Format>,
+    /// How often the canary tenant tries everything.
+    pub canary_every: Duration,
+    /// None: somebody else tells the API server of it.
+    pub webhook: Option<Webhook>,
 }
 
 /// Runs until cancelled. Any part that ends on its own ends the process, which is then started afresh.
 pub async fn run(kube: kube::Config, config: Config, cancel: CancellationToken) -> Result<(), Error> {
-    let Config { settings, instance, lease_duration, listen, drain, reports } = config;
+    let Config { settings, instance, lease_duration, listen, drain, reports, canary_every, webhook } = config;
     let metrics = Metrics::new().map_err(|error| Error::Config(format!("metrics: {error}")))?;
     let metrics = Arc::new(metrics);
     let client = ClientBuilder::try_from(kube.clone())
@@ -56,8 +61,10 @@ pub async fn run(kube: kube::Config, config: Config, cancel: CancellationToken) 
     // Known before anybody asks what it means for a namespace.
     let known = discovery::look(&context).await;
     tasks.spawn(discovery::keep(context.clone(), known));
-    watch::start(&context, &mut tasks);
+    watch::start(&context, &watch::KINDS, &mut tasks);
+    watch::addresses::start(&context, &mut tasks);
     tasks.spawn(assess::keep(context.clone()));
+    tasks.spawn(waivers::keep(context.clone()));
     tokio::select! {
         () = cancel.cancelled() => return Ok(()),
         ended = tasks.join_next() => return Err(unexpected(ended)),
@@ -68,7 +75,7 @@ pub async fn run(kube: kube::Config, config: Config, cancel: CancellationToken) 
     let renewing = CancellationToken::new();
     let result = tokio::select! {
         result = context.lease.keep(renewing) => result,
-        result = lead(&context, kube, &cancel, drain, reports) => result,
+        result = lead(&context, kube, &cancel, drain, reports, canary_every, webhook) => result,
         ended = tasks.join_next() => Err(unexpected(ended)),
     };
     if !matches!(result, Err(Error::LeaseLost { .. })) {
@@ -94,8 +101,12 @@ async fn lead(
     cancel: &CancellationToken,
     drain: Duration,
     reports: Option<Format>,
+    canary_every: Duration,
+    webhook: Option<Webhook>,
 ) -> Result<(), Error> {
     let ready = async {
+        // Policies refuse where it is not there.
+        waivers::install(context).await?;
         gate::install(context).await?;
         let proof = tokio::time::timeout(FIRST_PROOF, gate::prove_once(context, &kube)).await;
         context.inputs.settled().await;
@@ -108,10 +119,15 @@ async fn lead(
     let mut duties: JoinSet<&'static str> = JoinSet::new();
     let changed = Arc::new(Notify::new());
     duties.spawn(gate::keep(context.clone(), changed.clone()));
-    duties.spawn(gate::prove(context.clone(), changed, kube, proven));
+    duties.spawn(gate::prove(context.clone(), changed, kube.clone(), proven));
+    if let Some(webhook) = webhook {
+        duties.spawn(webhook::keep(context.clone(), webhook));
+    }
+    duties.spawn(canary::keep(context.clone(), kube, canary_every));
 
     duties.spawn(assess::publish(context.clone()));
     duties.spawn(assess::report(context.clone(), reports));
+    duties.spawn(waivers::publish(context.clone()));
 
     context.lead();
     if context.inputs.synced_at().is_some() {

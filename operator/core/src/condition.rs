@@ -6,8 +6,16 @@ pub mod kind {
     pub const NETWORK_ISOLATED: &str = "NetworkIsolated";
     /// On `SncPolicy`: whether every control that applies in the namespace passes.
     pub const CONTROLS_SATISFIED: &str = "ControlsSatisfied";
+    /// On `SncPolicy`: whether what no tenant may do is refused.
+    pub const ADMISSION_ENFORCED: &str = "AdmissionEnforced";
     /// On `SncControl`: whether its rule is one.
     pub const COMPILED: &str = "Compiled";
+    /// On `SncException`: whether somebody else than its requester approves.
+    pub const APPROVED: &str = "Approved";
+    /// On `SncException`: whether it is in force.
+    pub const ACTIVE: &str = "Active";
+    /// On `SncException`: whether everything that it waives fails.
+    pub const MATCHING: &str = "Matching";
     /// On `SncTenant`: whether what is claimed is claimed alone.
     pub const NAMESPACES_CLAIMED: &str = "NamespacesClaimed";
     /// On `SncTenant`: whether the namespaces fit the tenant's total.
@@ -38,6 +46,10 @@ pub mod reason {
     pub const RECORD_TRUNCATED: &str = "RecordTruncated";
 
     pub const NOT_ENFORCED: &str = "NotEnforced";
+    pub const NOT_TRIED: &str = "NotTried";
+    pub const CANARY_ALLOWED: &str = "CanaryAllowed";
+    pub const CANARY_INCONCLUSIVE: &str = "CanaryInconclusive";
+    pub const CANARY_REFUSED: &str = "CanaryRefused";
     pub const POLICIES_PRESENT: &str = "PoliciesPresent";
     pub const POLICIES_MISSING: &str = "PoliciesMissing";
     pub const UNDECLARED_OPENING: &str = "UndeclaredOpening";
@@ -62,6 +74,21 @@ pub mod reason {
     pub const COMPILED: &str = "Compiled";
     pub const COMPILE_ERROR: &str = "CompileError";
     pub const CONTROL_LIMIT: &str = "ControlLimit";
+
+    pub const APPROVED: &str = "Approved";
+    pub const AWAITING_APPROVAL: &str = "AwaitingApproval";
+    pub const APPROVAL_REFUSED: &str = "ApprovalRefused";
+    pub const IN_FORCE: &str = "InForce";
+    pub const EXPIRES_SOON: &str = "ExpiresSoon";
+    pub const EXPIRED: &str = "Expired";
+    pub const NOT_APPROVED: &str = "NotApproved";
+    pub const NOT_IN_FORCE: &str = "NotInForce";
+    pub const UNKNOWN_CONTROL: &str = "UnknownControl";
+    pub const SPEC_CHANGED: &str = "SpecChanged";
+    pub const WAIVER_LIMIT: &str = "WaiverLimit";
+    pub const MATCHES: &str = "Matches";
+    pub const MATCHES_NOTHING: &str = "MatchesNothing";
+    pub const MATCHES_IN_PART: &str = "MatchesInPart";
 
     pub const CLAIMED: &str = "Claimed";
     pub const WITHIN_TOTAL: &str = "WithinTotal";

@@ -20,3 +20,4 @@ pub mod snapshot;
 pub mod text;
 pub mod tier;
 pub mod verdict;
+pub mod waiver;

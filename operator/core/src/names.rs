@@ -9,18 +9,24 @@ pub const LABEL_TENANT: &str = "secnumcloud.dev/tenant";
 pub const LABEL_ISOLATED: &str = "secnumcloud.dev/isolated";
 pub const LABEL_ENVIRONMENT: &str = "secnumcloud.dev/environment";
 pub const LABEL_SENSITIVITY: &str = "secnumcloud.dev/sensitivity";
+/// Operator only: the level in force, and the mode in force of each `tier::Measure`, in the API's own words.
+pub const LABEL_LEVEL: &str = "secnumcloud.dev/level";
+pub const LABEL_ISOLATION: &str = "secnumcloud.dev/isolation";
+pub const LABEL_POD_SECURITY: &str = "secnumcloud.dev/pod-security";
+pub const LABEL_WORKLOADS: &str = "secnumcloud.dev/workloads";
 /// Operator only: floors that the `SncPolicy` ratchet reads.
 pub const LABEL_FLOOR_LEVEL: &str = "secnumcloud.dev/floor-level";
 pub const LABEL_FLOOR_ISOLATION: &str = "secnumcloud.dev/floor-isolation";
 pub const LABEL_FLOOR_POD_SECURITY: &str = "secnumcloud.dev/floor-pod-security";
 pub const LABEL_FLOOR_QUOTA: &str = "secnumcloud.dev/floor-quota";
+pub const LABEL_FLOOR_WORKLOADS: &str = "secnumcloud.dev/floor-workloads";
 /// Every key under this prefix on a Namespace is guarded.
 pub const LABEL_PREFIX: &str = "secnumcloud.dev/";
 
 pub const LABEL_MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 pub const MANAGED_BY: &str = "snc-operator";
 /// What a managed object is for: `isolation`, `conflict`, `dns`, `flow`, `quota`, `limits`, `rights`, `record`,
-/// `assessment`.
+/// `assessment`, `waivers`.
 pub const LABEL_COMPONENT: &str = "app.kubernetes.io/component";
 pub const ANNOTATION_POLICY: &str = "secnumcloud.dev/policy";
 pub const ANNOTATION_FLOW: &str = "secnumcloud.dev/flow";
@@ -44,6 +50,16 @@ pub const ROLE_TENANT_VIEWER: &str = "snc-tenant-viewer";
 /// The `SncAssessment` of the operator's namespace, and of each namespace of a tenant.
 pub const ASSESSMENT: &str = "snc-assessment";
 pub const LEASE: &str = "snc-controller";
+/// The canary's pod, workload and object of ours, and its ServiceAccount.
+pub const CANARY: &str = "snc-canary";
+/// Of the Service and the Deployment.
+pub const WEBHOOK_SERVICE: &str = "snc-webhook";
+/// Secret that the webhook's pods mount: `tls.crt`, `tls.key`, `ca.crt`.
+pub const WEBHOOK_CERTIFICATE: &str = "snc-webhook-tls";
+/// Secret with the authorities that sign it.
+pub const WEBHOOK_AUTHORITY: &str = "snc-webhook-ca";
+/// The ConfigMap of the operator's namespace that holds the waivers in force: a parameter of policies.
+pub const WAIVERS: &str = "snc-waivers";
 
 /// Owns every managed object and the guarded labels.
 pub const MANAGER: &str = "snc-operator";
@@ -59,6 +75,12 @@ pub const GUARD_RESERVED: &str = "reserved-names.secnumcloud.dev";
 pub const GUARD_NAMESPACE: &str = "namespace-guard.secnumcloud.dev";
 pub const GUARD_MANAGED: &str = "managed-object-guard.secnumcloud.dev";
 pub const GUARD_RATCHET: &str = "sncpolicy-ratchet.secnumcloud.dev";
+pub const GUARD_EXCEPTION: &str = "sncexception-guard.secnumcloud.dev";
+pub const GUARD_STATUS: &str = "status-guard.secnumcloud.dev";
+pub const GUARD_WEBHOOK: &str = "webhook-guard.secnumcloud.dev";
+
+/// The `ValidatingWebhookConfiguration` of the operator.
+pub const WEBHOOK: &str = "snc-webhook.secnumcloud.dev";
 
 /// What the cluster itself runs in.
 pub const SYSTEM_NAMESPACES: [&str; 3] = ["kube-system", "kube-public", "kube-node-lease"];

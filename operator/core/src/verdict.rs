@@ -67,6 +67,11 @@ impl Subject {
         format!("{}/{}", self.group(), self.kind)
     }
 
+    /// `group/Kind:namespace/name`, as waivers name it; without a namespace `group/Kind:/name`.
+    pub fn key(&self) -> String {
+        format!("{}/{}:{}/{}", self.group(), self.kind, self.namespace, self.name)
+    }
+
     /// The group, `core` where the API writes none.
     pub fn group(&self) -> &str {
         self.api_version.split_once('/').map_or("core", |(group, _)| group)
@@ -108,6 +113,20 @@ impl Outcome {
 
     pub fn unknown(fr: impl Into<String>, en: impl Into<String>) -> Self {
         Self { verdict: Verdict::Unknown, message: Text::new(fr, en), paths: Vec::new() }
+    }
+
+    /// A failure that is waived. What is wrong stays said.
+    #[must_use]
+    pub fn exempt(&self, exception: &str) -> Self {
+        let Text { fr, en } = &self.message;
+        Self {
+            verdict: Verdict::Exempt,
+            message: Text::new(
+                format!("exempté par SncException {exception} : {fr}"),
+                format!("waived by SncException {exception}: {en}"),
+            ),
+            paths: self.paths.clone(),
+        }
     }
 
     #[must_use]

@@ -1,5 +1,6 @@
 //! Snapshot and effective policy in, desired objects and status out. No I/O; the clock is a parameter.
 
+pub mod canary;
 pub mod effective;
 pub mod governance;
 pub mod guards;
@@ -13,6 +14,8 @@ pub mod settings;
 pub mod status;
 pub mod tenancy;
 pub mod validate;
+pub mod waivers;
+pub mod webhook;
 
 pub use namespace::{NamespacePlan, plan_namespace};
 pub use profile::{cluster_profile, profile};

@@ -1,5 +1,6 @@
 //! Everything that one namespace should have, and the steps from what it has.
 
+use crate::canary::Tried;
 use crate::effective::{Effective, effective};
 use crate::governance::{Governance, govern, has_isolation, is_own, record};
 use crate::network::{self, Network};
@@ -83,6 +84,7 @@ pub struct Report {
     pub network: Network,
     pub desired: Vec<ObjectKey>,
     pub gate_pending: bool,
+    pub admission: Option<Tried>,
     pub enforced: bool,
     pub gap: Option<Gap>,
     pub left_out: Vec<String>,
@@ -229,7 +231,20 @@ pub fn plan_governed(
         }
     }
     let desired = desired.into_iter().collect();
-    (steps, Report { effective, flows, share, network, desired, gate_pending, enforced, gap, left_out })
+    let admission = cluster.admission.clone();
+    let report = Report {
+        effective,
+        flows,
+        share,
+        network,
+        desired,
+        gate_pending,
+        admission,
+        enforced,
+        gap,
+        left_out,
+    };
+    (steps, report)
 }
 
 pub(crate) fn resolve_flows(

@@ -1,3 +1,4 @@
+use crate::canary::Tried;
 use crate::guards::Identity;
 use snc_core::lang::Lang;
 use snc_core::names::is_protected_namespace;
@@ -15,6 +16,12 @@ pub struct Settings {
 impl Settings {
     pub fn protects(&self, namespace: &str) -> bool {
         is_protected_namespace(namespace, &self.identity.namespace, &self.canary_namespace)
+            || namespace == self.tenant_canary()
+    }
+
+    /// Namespace of a tenant that is not one: what it tries must be refused.
+    pub fn tenant_canary(&self) -> String {
+        format!("{}-tenant", self.canary_namespace)
     }
 }
 
@@ -23,6 +30,8 @@ impl Settings {
 pub struct ClusterFacts {
     /// Every reachable API server refused the canary pod by the gate's name.
     pub gate_proven: bool,
+    /// What the canary tenant was answered; none before it tried.
+    pub admission: Option<Tried>,
     /// API groups served here whose network policies this version does not model.
     pub unmodelled: Vec<String>,
     /// `ClusterNetworkPolicy` objects: they come before and after the policies of a namespace.

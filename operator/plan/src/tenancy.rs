@@ -17,7 +17,8 @@ pub struct Standing {
 }
 
 pub fn standing(index: &Index, settings: &Settings) -> Standing {
-    let ours = [&settings.identity.namespace, &settings.canary_namespace].map(String::as_str);
+    let tenant_canary = settings.tenant_canary();
+    let ours = [&settings.identity.namespace, &settings.canary_namespace, &tenant_canary].map(String::as_str);
     let platform = SYSTEM_NAMESPACES.into_iter().chain(ours).map(str::to_owned).collect();
     let mut judged = BTreeMap::new();
     let mut governed: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();

@@ -6,7 +6,7 @@ mod support;
 
 use serde_json::json;
 use snc_api::v1alpha1::SncPolicyStatus;
-use snc_catalogue::{Assessed, Catalogue, Counts, Finding, Findings, Numbers, Tally};
+use snc_catalogue::{Assessed, Catalogue, Counts, Finding, Findings, Numbers, Tally, Waived};
 use snc_core::lang::Lang;
 use snc_core::tier::Level;
 use snc_core::verdict::{Outcome, Subject, Verdict};
@@ -60,6 +60,7 @@ fn assessed(namespace: &str, level: Level, said: &[(&str, Verdict)]) -> Assessed
         tenants: [("shop".to_owned(), tally.clone())].into(),
         namespaces: [(namespace.to_owned(), tally)].into(),
         findings: [(namespace.to_owned(), Arc::new(findings))].into(),
+        waived: Waived::default(),
     }
 }
 

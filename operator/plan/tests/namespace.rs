@@ -15,7 +15,10 @@ use snc_plan::namespace::plan_governed;
 use support::{Action, Cluster, actions, deny, record_key};
 
 fn enforcing() -> Value {
-    json!({"modes": {"isolation": "Enforce", "podSecurity": "Enforce", "quota": "Enforce"}, "quota": {"pods": 10, "requests.cpu": 4}})
+    json!({
+        "modes": {"isolation": "Enforce", "podSecurity": "Enforce", "quota": "Enforce", "workloads": "Warn"},
+        "quota": {"pods": 10, "requests.cpu": 4},
+    })
 }
 
 fn flow(name: &str, port: u16) -> Value {
@@ -504,7 +507,10 @@ fn a_policy_cannot_go_below_the_tenant_or_the_baseline() {
     cluster.policy(
         "shop",
         "p",
-        &json!({"level": "Essentiel", "modes": {"isolation": "Audit", "podSecurity": "Warn", "quota": "Audit"}}),
+        &json!({
+            "level": "Essentiel",
+            "modes": {"isolation": "Audit", "podSecurity": "Warn", "quota": "Audit", "workloads": "Audit"},
+        }),
     );
     let report = cluster.plan("shop").report.unwrap();
     assert_eq!(report.effective.constraints.level(), Level::Standard);
@@ -520,8 +526,12 @@ fn a_policy_cannot_go_below_the_tenant_or_the_baseline() {
             ("spec.modes.isolation", "Audit", "at least Enforce"),
             ("spec.modes.podSecurity", "Warn", "at least Enforce"),
             ("spec.modes.quota", "Audit", "at least Enforce"),
+            ("spec.modes.workloads", "Audit", "at least Warn"),
         ]
     );
+    let labels = cluster.plan("shop").steps.labels.unwrap();
+    assert_eq!(labels["secnumcloud.dev/workloads"], "Warn");
+    assert_eq!(labels["secnumcloud.dev/level"], "Standard");
     let labels = cluster.plan("shop").steps.pod_security.unwrap();
     assert_eq!(labels["pod-security.kubernetes.io/enforce"], "restricted");
 }

@@ -1,6 +1,7 @@
 use clap::{Parser, Subcommand, ValueEnum};
 use snc_core::lang::Lang;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 /// SecNumCloud operator for Kubernetes.
 #[derive(Debug, Parser)]
@@ -14,6 +15,8 @@ pub struct Args {
 pub enum Command {
     /// Runs the controller against the cluster of KUBECONFIG, or the one it runs in.
     Controller(ControllerArgs),
+    /// Answers the API server about what is written in the namespaces of tenants.
+    Webhook(WebhookArgs),
     /// Prints the CustomResourceDefinitions as YAML.
     Crds,
     /// Prints the ValidatingAdmissionPolicies and bindings that the controller keeps in the cluster, as YAML.
@@ -53,9 +56,74 @@ pub struct ControllerArgs {
     /// (wgpolicyk8s.io/v1alpha2) or none. Written where their kinds are installed.
     #[arg(long, env = "SNC_REPORTS", value_enum, default_value_t = Reports::Openreports)]
     pub reports: Reports,
+    /// How often the canary tenant tries what no tenant may do, by dry run; besides that after each change of a guard.
+    #[arg(long, env = "SNC_CANARY_SECONDS", default_value_t = 3600, value_parser = clap::value_parser!(u64).range(5..=86_400))]
+    pub canary_seconds: u64,
+    /// How the API server reaches `snc-operator webhook`: service, https://host:port where it runs outside of the
+    /// cluster, or off. Off removes what the API server was told of it; without this it is left alone.
+    #[arg(long, env = "SNC_WEBHOOK", value_parser = webhook)]
+    pub webhook: Option<Reach>,
+    /// Who keeps the Secret snc-webhook-tls: own, the operator by an authority of its own, or external, for example
+    /// cert-manager.
+    #[arg(long, env = "SNC_WEBHOOK_CERTIFICATES", value_enum, default_value_t = Certificates::Own)]
+    pub webhook_certificates: Certificates,
+    /// How long a new authority of the webhook's certificates is trusted before it signs.
+    #[arg(long, env = "SNC_WEBHOOK_OVERLAP_SECONDS", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub webhook_overlap_seconds: u64,
     /// Form of the log.
     #[arg(long, env = "SNC_LOG_FORMAT", value_enum, default_value_t = LogFormat::Json)]
     pub log_format: LogFormat,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct WebhookArgs {
+    #[command(flatten)]
+    pub identity: IdentityArgs,
+    /// Namespace of the canary pod: it carries a tenant label and is never isolated.
+    #[arg(long, env = "SNC_CANARY_NAMESPACE", default_value = "snc-canary")]
+    pub canary_namespace: String,
+    /// Where the API server asks; port 0 takes a free one and the log says which.
+    #[arg(long, env = "SNC_WEBHOOK_LISTEN", default_value = "0.0.0.0:8443")]
+    pub listen: SocketAddr,
+    /// Where /livez, /readyz and /metrics are served, without TLS.
+    #[arg(long, env = "SNC_LISTEN", default_value = "0.0.0.0:8080")]
+    pub metrics_listen: SocketAddr,
+    /// Directory of the mounted Secret: tls.crt, tls.key and ca.crt. Read again every two seconds.
+    #[arg(long, env = "SNC_TLS_DIR", default_value = "/etc/snc/tls")]
+    pub tls_dir: PathBuf,
+    /// Name that the API server asks for; snc-webhook.<operator namespace>.svc by default.
+    #[arg(long, env = "SNC_WEBHOOK_SERVER_NAME")]
+    pub server_name: Option<String>,
+    /// How long what is under way may take to end after SIGTERM; half of it, at most 5 s, nobody is sent here any more.
+    #[arg(long, env = "SNC_SHUTDOWN_SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=60))]
+    pub shutdown_seconds: u64,
+    /// Form of the log.
+    #[arg(long, env = "SNC_LOG_FORMAT", value_enum, default_value_t = LogFormat::Json)]
+    pub log_format: LogFormat,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reach {
+    Off,
+    Service,
+    Url(String),
+}
+
+fn webhook(text: &str) -> Result<Reach, String> {
+    match text {
+        "off" => Ok(Reach::Off),
+        "service" => Ok(Reach::Service),
+        url if url.strip_prefix("https://").is_some_and(|rest| !rest.is_empty() && !rest.contains('/')) => {
+            Ok(Reach::Url(url.to_owned()))
+        }
+        _ => Err("service, off or https://host:port".to_owned()),
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Certificates {
+    Own,
+    External,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -1,13 +1,12 @@
-use crate::args::{ControllerArgs, LogFormat, Reports};
+use crate::args::{Certificates, ControllerArgs, Reach, Reports};
 use crate::print::identity;
-use anyhow::{Context, Result, anyhow};
-use snc_controllers::{Config, run};
+use crate::start;
+use anyhow::Result;
+use snc_controllers::{Config, Source, Webhook, run};
 use snc_plan::Settings;
 use snc_plan::objects::report::Format;
+use snc_plan::webhook::Reached;
 use std::time::Duration;
-use tokio::signal::unix::{SignalKind, signal};
-use tokio_util::sync::CancellationToken;
-use tracing_subscriber::EnvFilter;
 
 pub fn main(args: ControllerArgs) -> Result<()> {
     let ControllerArgs {
@@ -17,20 +16,22 @@ pub fn main(args: ControllerArgs) -> Result<()> {
         shutdown_seconds,
         lease_duration_seconds,
         reports,
+        canary_seconds,
+        webhook,
+        webhook_certificates,
+        webhook_overlap_seconds,
         log_format,
     } = args;
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    match log_format {
-        LogFormat::Json => log.json().flatten_event(true).init(),
-        LogFormat::Text => log.init(),
-    }
-    rustls::crypto::aws_lc_rs::default_provider()
-        .install_default()
-        .map_err(|_| anyhow!("a TLS provider was already installed"))?;
+    start::log(log_format);
+    start::tls_provider()?;
+    let source = match webhook_certificates {
+        Certificates::Own => Source::Own,
+        Certificates::External => Source::External,
+    };
+    let overlap = Duration::from_secs(webhook_overlap_seconds);
     let config = Config {
         settings: Settings { lang: who.language, identity: identity(&who), canary_namespace },
-        instance: instance(),
+        instance: start::instance(),
         lease_duration: Duration::from_secs(lease_duration_seconds),
         listen,
         drain: Duration::from_secs(shutdown_seconds),
@@ -39,38 +40,22 @@ pub fn main(args: ControllerArgs) -> Result<()> {
             Reports::Wgpolicy => Some(Format::PolicyReports),
             Reports::None => None,
         },
+        canary_every: Duration::from_secs(canary_seconds),
+        webhook: webhook.map(|reach| match reach {
+            Reach::Off => Webhook::Off,
+            Reach::Service => Webhook::On { reached: Reached::Service, source, overlap },
+            Reach::Url(url) => Webhook::On { reached: Reached::Url(url), source, overlap },
+        }),
     };
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         instance = config.instance,
         "snc-operator controller"
     );
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
-        let cancel = CancellationToken::new();
-        let mut terminate = signal(SignalKind::terminate())?;
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        let stop = cancel.clone();
-        tokio::spawn(async move {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
-            tracing::info!("asked to stop");
-            stop.cancel();
-        });
-        let kube =
-            kube::Config::infer().await.context("no cluster: neither KUBECONFIG nor a ServiceAccount")?;
-        Box::pin(run(kube, config, cancel)).await.map_err(|error| {
+    start::until_stopped(|cancel| async move {
+        Box::pin(run(start::cluster().await?, config, cancel)).await.map_err(|error| {
             tracing::error!(kind = error.kind(), %error, "stopping");
             error.into()
         })
     })
-}
-
-/// Pod name, or host, and something that a restarted container does not share with the one before.
-fn instance() -> String {
-    let host =
-        std::env::var("POD_NAME").or_else(|_| std::env::var("HOSTNAME")).unwrap_or_else(|_| "local".into());
-    let unique = std::fs::read_to_string("/proc/sys/kernel/random/uuid").unwrap_or_default();
-    format!("{host}_{}_{}", std::process::id(), unique.trim())
 }

@@ -1,6 +1,8 @@
 mod args;
 mod controller;
 mod print;
+mod start;
+mod webhook;
 
 use args::{Args, Command};
 use clap::Parser;
@@ -10,6 +12,7 @@ fn main() -> ExitCode {
     let Args { command } = Args::parse();
     let result = match command {
         Command::Controller(args) => controller::main(args),
+        Command::Webhook(args) => webhook::main(args),
         Command::Crds => print::crds(),
         Command::Guards(args) => print::guards(&args),
     };

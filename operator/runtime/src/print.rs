@@ -15,7 +15,7 @@ pub fn identity(args: &IdentityArgs) -> Identity {
 pub fn guards(args: &IdentityArgs) -> Result<()> {
     for guard in guards::guards(&identity(args), args.language) {
         documents([&guard.policy].into_iter())?;
-        documents([&guard.binding].into_iter())?;
+        documents(guard.bindings.iter())?;
     }
     Ok(())
 }

@@ -2,6 +2,7 @@ mod assessment;
 mod baseline;
 mod common;
 mod control;
+mod exception;
 mod network;
 mod policy;
 mod tenant;
@@ -19,6 +20,7 @@ pub use control::{
     ControlParameter, ControlRemediation, ControlRule, ControlText, ParameterBounds, SncControl,
     SncControlSpec, SncControlStatus,
 };
+pub use exception::{ExceptionSubject, SncException, SncExceptionSpec, SncExceptionStatus};
 pub use network::{
     CidrPeer, Flow, FlowNature, KubernetesApiPeer, NamespacesPeer, Peer, PodsPeer, Port, SharedServicePeer,
 };

@@ -67,8 +67,10 @@ impl Owned {
         }
     }
 
-    /// Everything that nothing made is in the evaluation by now.
-    pub(super) fn attribute(self, snapshot: &Snapshot, evaluation: &mut Evaluation) {
+    /// Everything that nothing made is in the evaluation by now. Gives the names under which those may be waived that
+    /// something made.
+    pub(super) fn attribute(self, snapshot: &Snapshot, evaluation: &mut Evaluation) -> Names {
+        let mut names = Names::new();
         let roots: Vec<Option<Subject>> = self.sets.iter().map(|set| root(snapshot, &set.owner)).collect();
         let mut differing: Vec<(&Subject, &Said)> = Vec::new();
         for (set, _) in self.sets.iter().zip(&roots).filter(|(_, root)| root.is_none()) {
@@ -81,6 +83,7 @@ impl Owned {
                 let of_root = own.and_then(|own| own.get(&said.0)).copied();
                 of_root != Some(said.1.verdict)
             };
+            names.insert(set.subject.clone(), vec![set.subject.key(), root.key()]);
             let said = set.said.iter().flat_map(|said| said.iter());
             differing.extend(said.filter(told).map(|said| (&set.subject, said)));
         }
@@ -92,13 +95,21 @@ impl Owned {
             let root = root(snapshot, owner);
             for (first, said) in told {
                 let subject = root.as_ref().unwrap_or(first);
+                if root.is_none() {
+                    // Told of one of several: a waiver of that one is none of the others.
+                    names.insert(first.clone(), vec![owner.key()]);
+                }
                 for one in said.iter() {
                     evaluation.add_made(subject, one, &mut made);
                 }
             }
         }
+        names
     }
 }
+
+/// Under which names what something made may be waived.
+pub(super) type Names = BTreeMap<Subject, Vec<String>>;
 
 fn same(a: &Outcomes, b: &Outcomes) -> bool {
     let one = |(a, b): (&Said, &Said)| a.0 == b.0 && (Arc::ptr_eq(&a.1, &b.1) || a.1 == b.1);

@@ -6,7 +6,9 @@ use crate::catalogue::Catalogue;
 use snc_core::control::Scope;
 use snc_core::tier::Level;
 use snc_core::verdict::{Outcome, Verdict};
+use snc_core::waiver::Waivers;
 use std::cmp::{Ordering, Reverse};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Of the controls that said something, at whatever level they apply.
@@ -14,6 +16,18 @@ use std::sync::Arc;
 pub(super) struct Rolled {
     pub counts: Vec<(usize, Counts)>,
     pub findings: Arc<Findings>,
+    /// What fails and is waived, by the name under which it is.
+    pub waived: BTreeSet<(usize, String)>,
+}
+
+/// Under which names an object may be waived.
+#[derive(Clone, Copy)]
+pub(super) enum Known<'k> {
+    ByName,
+    /// And by the name of what it was made for.
+    OrAs(&'k str),
+    /// Several of which one is told: a waiver of that one is none of the others.
+    OnlyAs(&'k str),
 }
 
 struct Candidate<'a> {
@@ -28,6 +42,8 @@ pub(super) struct Roll<'a> {
     platform: bool,
     place: &'a str,
     told: Level,
+    waivers: Option<&'a Waivers>,
+    waived: BTreeSet<(usize, String)>,
     counts: Vec<Counts>,
     candidates: Vec<Candidate<'a>>,
     fail: u32,
@@ -44,6 +60,7 @@ impl<'a> Roll<'a> {
         platform: bool,
         place: &'a str,
         told: Level,
+        waivers: Option<&'a Waivers>,
     ) -> Self {
         Self {
             catalogue,
@@ -51,6 +68,8 @@ impl<'a> Roll<'a> {
             platform,
             place,
             told,
+            waivers,
+            waived: BTreeSet::new(),
             counts: vec![Counts::default(); catalogue.entries.len()],
             candidates: Vec::new(),
             fail: 0,
@@ -58,15 +77,34 @@ impl<'a> Roll<'a> {
         }
     }
 
+    pub const fn place(&self) -> &'a str {
+        self.place
+    }
+
     /// The one verdict of a control on an object.
     pub fn say(&mut self, name: &'a Name, control: usize, outcome: &'a Arc<Outcome>) {
+        self.say_of(name, Known::ByName, control, outcome);
+    }
+
+    pub fn say_of(&mut self, name: &'a Name, known: Known<'_>, control: usize, outcome: &'a Arc<Outcome>) {
         let Some(entry) = self.catalogue.entries.get(control) else { return };
         let reached = match entry.control.scope {
             Scope::Any => true,
             Scope::Tenant => !self.platform,
             Scope::Platform => self.platform || self.place.is_empty(),
         };
+        let waived = match outcome.verdict {
+            Verdict::Fail if reached => self.waived(name, known, &entry.control.id),
+            _ => None,
+        };
         let Some(counts) = self.counts.get_mut(control).filter(|_| reached) else { return };
+        if let Some(key) = waived {
+            counts.add(Verdict::Exempt);
+            if entry.control.applies_at(self.told) {
+                self.waived.insert((control, key));
+            }
+            return;
+        }
         counts.add(outcome.verdict);
         if !entry.control.applies_at(self.told) {
             return;
@@ -80,6 +118,17 @@ impl<'a> Roll<'a> {
         if self.candidates.len() >= WAITING {
             self.pick();
         }
+    }
+
+    fn waived(&self, name: &Name, known: Known<'_>, control: &str) -> Option<String> {
+        let waivers = self.waivers?;
+        let own = || self.kinds.subject(self.place, name).key();
+        let keys = match known {
+            Known::ByName => vec![own()],
+            Known::OrAs(root) => vec![own(), root.to_owned()],
+            Known::OnlyAs(root) => vec![root.to_owned()],
+        };
+        keys.into_iter().find(|key| waivers.covers(control, key).is_some())
     }
 
     fn pick(&mut self) {
@@ -102,7 +151,7 @@ impl<'a> Roll<'a> {
         let worst = self.candidates.iter().map(finding).collect();
         let findings = Arc::new(Findings { worst, fail: self.fail, unknown: self.unknown });
         let said = self.counts.into_iter().enumerate().filter(|(_, counts)| *counts != Counts::default());
-        Rolled { counts: said.collect(), findings }
+        Rolled { counts: said.collect(), findings, waived: self.waived }
     }
 }
 

@@ -1,7 +1,7 @@
 //! One namespace: what is in it, and what that comes to.
 
 use super::names::{Kinds, Name};
-use super::roll::{Roll, Rolled};
+use super::roll::{Known, Roll, Rolled};
 use super::tenancy::differing;
 use super::weigh::Held;
 use crate::assessed::Tally;
@@ -12,6 +12,7 @@ use crate::profile::Profile;
 use snc_core::snapshot::Snapshot;
 use snc_core::tier::Level;
 use snc_core::verdict::{Outcome, Subject, Verdict};
+use snc_core::waiver::Waivers;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, LazyLock};
 
@@ -53,11 +54,19 @@ pub(super) struct Look {
     pub platform: bool,
     pub level: Level,
     pub told: Level,
+    /// Those of this place, where there are any.
+    pub waivers: Option<Arc<Waivers>>,
 }
 
 impl PartialEq for Look {
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.by, &other.by)
+        let waivers = match (&self.waivers, &other.waivers) {
+            (Some(a), Some(b)) => Arc::ptr_eq(a, b),
+            (None, None) => true,
+            _ => false,
+        };
+        waivers
+            && Arc::ptr_eq(&self.by, &other.by)
             && (self.platform, self.level, self.told) == (other.platform, other.level, other.told)
     }
 }
@@ -122,7 +131,8 @@ impl Space {
         if !self.dirty && self.look.as_ref() == Some(&look) {
             return false;
         }
-        let mut roll = Roll::new(with.catalogue, with.kinds, look.platform, place, look.told);
+        let mut roll =
+            Roll::new(with.catalogue, with.kinds, look.platform, place, look.told, look.waivers.as_deref());
         let mut view = View { space: self, with, look: &look, differing: HashMap::new() };
         view.objects(&mut roll);
         for (control, told) in &self.several {
@@ -253,11 +263,14 @@ impl<'a> View<'a> {
                 }
             }
         }
-        for (first, part) in orphans.values() {
-            part.each(catalogue).for_each(|(control, outcome)| roll.say(first, control, outcome));
+        for ((owner, _), (first, part)) in &orphans {
+            let owner = owner.key();
+            let say = |(control, outcome)| roll.say_of(first, Known::OnlyAs(&owner), control, outcome);
+            part.each(catalogue).for_each(say);
         }
         for (name, kept, root) in sets {
-            let Some(root) = root.and_then(|root| space.objects.get(&root)) else {
+            let root = root.and_then(|root| Some((space.objects.get(&root)?, root)));
+            let Some((root, made_for)) = root else {
                 self.whole_of(name, kept, made.remove(name), roll);
                 continue;
             };
@@ -268,9 +281,10 @@ impl<'a> View<'a> {
             }
             let of_root: HashMap<usize, Verdict> =
                 self.parts(root).iter().flat_map(|part| part.each(catalogue)).map(verdict).collect();
+            let made_for = kinds.subject(roll.place(), &made_for).key();
             for part in self.parts(kept) {
                 let told = part.each(catalogue).filter(|(c, said)| of_root.get(c) != Some(&said.verdict));
-                told.for_each(|(control, outcome)| roll.say(name, control, outcome));
+                told.for_each(|(c, outcome)| roll.say_of(name, Known::OrAs(&made_for), c, outcome));
             }
         }
         for (name, kept) in space.objects.iter().filter(|(_, kept)| kept.owner.is_none()) {

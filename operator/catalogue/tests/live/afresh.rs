@@ -3,12 +3,13 @@
 use serde_json::Value;
 use snc_catalogue::{
     Assessed, Catalogue, Counts, Evaluation, Finding, Findings, Judge, Numbers, Object, Profile, Profiles,
-    Tally, Tenancy,
+    Tally, Tenancy, Waived,
 };
 use snc_core::control::Scope;
 use snc_core::snapshot::Availability;
 use snc_core::tier::Level;
 use snc_core::verdict::{Subject, Verdict};
+use snc_core::waiver::Waivers;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
@@ -41,12 +42,14 @@ impl<'a> Afresh<'a> {
         tenancy: &'a Tenancy,
         objects: &BTreeMap<Subject, Value>,
         availability: &BTreeMap<String, Availability>,
+        waivers: &Waivers,
     ) -> Self {
         let profiles = raised(tenancy);
         let mut judge = Judge::new(&CATALOGUE, &profiles);
         for (kind, availability) in availability {
             judge.set(kind, availability.clone());
         }
+        judge.waive(waivers.clone());
         for object in objects.values() {
             judge.see(&Object::new(object.clone()).unwrap());
         }
@@ -130,6 +133,7 @@ impl<'a> Afresh<'a> {
             tenants: tenants.iter().map(of_tenant).collect(),
             namespaces: places.iter().map(of_place).collect(),
             findings,
+            waived: Waived::default(),
         }
     }
 
@@ -141,6 +145,7 @@ impl<'a> Afresh<'a> {
             let level = if *subject == Subject::whole() { highest } else { level };
             place(subject) == here && controls[*control].applies_at(level)
         });
+        let all = all.filter(|(_, outcome)| outcome.verdict != Verdict::Exempt);
         let mut worst: Vec<Finding> = all
             .map(|((control, subject), outcome)| Finding {
                 control: *control,

@@ -10,3 +10,4 @@ mod objects;
 mod same;
 mod size;
 mod unknown;
+mod waived;

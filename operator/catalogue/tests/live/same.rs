@@ -10,6 +10,7 @@ use snc_core::snapshot::Availability;
 use snc_core::text::Text;
 use snc_core::tier::Level;
 use snc_core::verdict::Subject;
+use snc_core::waiver::Waivers;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
 
@@ -20,6 +21,8 @@ pub enum Step {
     Reset(prop::sample::Index),
     Availability(prop::sample::Index, u8),
     Govern(Governing),
+    /// Of these objects, so many controls.
+    Waive(Vec<(prop::sample::Index, prop::sample::Index)>),
     Conclude,
 }
 
@@ -61,6 +64,7 @@ pub fn step() -> impl Strategy<Value = Step> {
         1 => index().prop_map(Step::Reset),
         1 => (index(), 0_u8..4).prop_map(|(kind, to)| Step::Availability(kind, to)),
         1 => governing().prop_map(Step::Govern),
+        1 => prop::collection::vec((index(), index()), 0..40).prop_map(Step::Waive),
         2 => Just(Step::Conclude),
     ]
 }
@@ -108,6 +112,7 @@ pub struct Both {
     pub tenancy: Tenancy,
     pub objects: BTreeMap<Subject, Value>,
     pub availability: BTreeMap<String, Availability>,
+    pub waivers: Arc<Waivers>,
 }
 
 impl Both {
@@ -115,7 +120,9 @@ impl Both {
         let mut live = Live::new(CATALOGUE.clone());
         let tenancy = tenancy(&Governing::plain());
         live.govern(tenancy.clone());
-        let mut both = Self { live, tenancy, objects: BTreeMap::new(), availability: BTreeMap::new() };
+        let waivers = Arc::default();
+        let mut both =
+            Self { live, tenancy, objects: BTreeMap::new(), availability: BTreeMap::new(), waivers };
         for kind in KINDS.iter() {
             both.set(kind, Availability::Held);
         }
@@ -177,12 +184,26 @@ impl Both {
                 }
                 assert_eq!(self.live.former(), BTreeSet::new());
             }
+            Step::Waive(pairs) => {
+                let controls: Vec<_> = CATALOGUE.controls().map(|control| &control.id).collect();
+                let mut waivers = Waivers::default();
+                for (object, control) in pairs {
+                    let control: &&String = control.get(&controls);
+                    waivers.grant(control, &object.get(&OBJECTS).0.key(), "x");
+                    // Most pairs of any two are of no interest.
+                    for control in ["pod-privileged", "pod-host-network", "namespace-quota"] {
+                        waivers.grant(control, &object.get(&OBJECTS).0.key(), "y");
+                    }
+                }
+                self.waivers = Arc::new(waivers);
+                self.live.waive(&self.waivers);
+            }
             Step::Conclude => {}
         }
     }
 
     pub fn difference(&mut self) -> Option<String> {
-        let expected = Afresh::of(&self.tenancy, &self.objects, &self.availability).expected();
+        let expected = Afresh::of(&self.tenancy, &self.objects, &self.availability, &self.waivers).expected();
         difference(&self.live.conclude(now()), &expected)
     }
 }
@@ -195,7 +216,7 @@ proptest! {
         let mut both = Both::new();
         for (at, step) in steps.iter().enumerate() {
             both.take(step);
-            if matches!(step, Step::Conclude | Step::Govern(_)) {
+            if matches!(step, Step::Conclude | Step::Govern(_) | Step::Waive(_)) {
                 let difference = both.difference();
                 prop_assert!(difference.is_none(), "step {}: {}", at, difference.unwrap());
             }

@@ -11,7 +11,7 @@ use kube::{Api, Resource, ResourceExt};
 use snc_api::v1alpha1::SncControl;
 use snc_catalogue::{Broken, Catalogue, Mistake, custom};
 use snc_core::condition::kind;
-use snc_core::control::Control;
+use snc_core::control::{Control, Severity};
 use snc_index::{Declared, Unreadable};
 use snc_plan::status::{CompileError, Compiled, control_status, within_limit};
 use std::collections::{BTreeMap, BTreeSet};
@@ -68,6 +68,12 @@ impl Controls {
         if timeout(FIRST, wait).await.is_err() {
             tracing::warn!("SncControls were not listed; judging by the built-in controls");
         }
+    }
+
+    /// Of those that are judged.
+    pub fn severities(&self) -> BTreeMap<String, Severity> {
+        let declared = self.declared();
+        read(&declared).iter().map(|control| (control.name_any(), control.spec.severity)).collect()
     }
 
     /// Compiled once for each version.

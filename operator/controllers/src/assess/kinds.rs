@@ -272,7 +272,13 @@ impl Kinds {
 
     fn whole(&self, kind: &str, resource: &ApiResource) -> (AbortHandle, Arc<Mutex<Known>>) {
         let (kind, tell) = (kind.to_owned(), self.tell.clone());
-        self.spawn(resource, Selector::default(), None, move |change| {
+        let mut selector = Selector::default();
+        if kind == "core/Pod" {
+            // The canary's own comes and goes with each of its rounds, and never starts.
+            let canary = self.context.settings.tenant_canary();
+            selector.fields = Some(format!("metadata.namespace!={canary}"));
+        }
+        self.spawn(resource, selector, None, move |change| {
             let _ = tell.send(match change {
                 Change::Apply(Judged { held: Some(held), .. }) => Message::Apply(Box::new(held)),
                 Change::Apply(Judged { subject, .. }) | Change::Delete(Judged { subject, .. }) => {

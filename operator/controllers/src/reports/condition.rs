@@ -9,6 +9,15 @@ use tokio::time::Instant;
 /// Waiting for its turn longer than this is being behind.
 pub(super) const BEHIND: Duration = Duration::from_secs(300);
 
+/// From the start until it is known what there is.
+pub fn not_read() -> Answer {
+    Answer::unknown(
+        reason::PENDING,
+        "les rapports qui existent ne sont pas encore lus",
+        "the reports that exist are not read yet",
+    )
+}
+
 impl Reporter {
     /// `ReportsWritten`, where reports are wanted at all.
     pub fn condition(&self, now: Instant) -> Option<Answer> {
@@ -23,11 +32,7 @@ impl Reporter {
         let error = self.failure.as_ref().map_or("-", |failure| failure.error.as_str());
         if !self.listed {
             return Some(match &self.failure {
-                None => Answer::unknown(
-                    reason::PENDING,
-                    "les rapports qui existent ne sont pas encore lus",
-                    "the reports that exist are not read yet",
-                ),
+                None => not_read(),
                 Some(_) => Answer::unknown(
                     reason::UNREADABLE,
                     format!("les rapports qui existent ne peuvent pas être lus : {error}"),

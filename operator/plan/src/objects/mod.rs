@@ -64,7 +64,7 @@ impl Desired {
     }
 }
 
-fn meta(namespace: &str, name: &str, component: &str) -> ObjectMeta {
+pub(crate) fn meta(namespace: &str, name: &str, component: &str) -> ObjectMeta {
     ObjectMeta {
         name: Some(name.to_owned()),
         namespace: Some(namespace.to_owned()),

@@ -45,8 +45,12 @@ pub fn assessment_status(
     // Codes and counts: the sentence is made where it is shown.
     let ready = Answer::yes(reason::ASSESSED, "", "");
     let context = |lang| Context { lang, generation: None, now };
-    let reports =
-        reports.map(|(answer, lang)| answer.condition(kind::REPORTS_WRITTEN, conditions, &context(lang)));
+    // What is not known yet since the start leaves what was said: a start writes nothing that is not new.
+    let written = || conditions.iter().find(|one| one.type_ == kind::REPORTS_WRITTEN).cloned();
+    let reports = reports.map(|(answer, lang)| match written() {
+        Some(written) if answer.reason == reason::PENDING => written,
+        _ => answer.condition(kind::REPORTS_WRITTEN, conditions, &context(lang)),
+    });
     let ready = ready.condition(kind::READY, conditions, &context(Lang::En));
     let numbers = tally.numbers;
     let mut fresh = SncAssessmentStatus {

@@ -49,7 +49,7 @@ impl Answer {
     }
 
     /// As a condition; the time of transition is kept while the status stays.
-    fn condition(self, kind: &str, previous: &[Condition], context: &Context) -> Condition {
+    pub(crate) fn condition(self, kind: &str, previous: &[Condition], context: &Context) -> Condition {
         let held = previous.iter().find(|c| c.type_ == kind && c.status == self.status);
         Condition {
             type_: kind.to_owned(),
@@ -62,18 +62,18 @@ impl Answer {
     }
 }
 
-struct Context {
-    lang: Lang,
-    generation: Option<i64>,
-    now: Timestamp,
+pub(crate) struct Context {
+    pub lang: Lang,
+    pub generation: Option<i64>,
+    pub now: Timestamp,
 }
 
 /// The first few of a list, and how many there are.
-fn first<T: AsRef<str>>(items: &[T], shown: usize) -> String {
+pub(crate) fn first<T: AsRef<str>>(items: &[T], shown: usize) -> String {
     let list = items.iter().take(shown).map(AsRef::as_ref).collect::<Vec<_>>().join(" | ");
     if items.len() > shown { format!("{list} | … ({})", items.len()) } else { list }
 }
 
-fn count(n: usize) -> i64 {
+pub(crate) fn count(n: usize) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
 }

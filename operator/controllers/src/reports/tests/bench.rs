@@ -8,7 +8,7 @@ use http::{Method, Request, Response, StatusCode};
 use kube::Client;
 use kube::client::Body;
 use serde_json::{Value, json};
-use snc_catalogue::{Catalogue, Finding, Findings, Numbers, Tally};
+use snc_catalogue::{Catalogue, Finding, Findings, Numbers, Tally, Waived};
 use snc_core::lang::Lang;
 use snc_core::tier::Level;
 use snc_core::verdict::{Outcome as Said, Subject, Verdict};
@@ -216,6 +216,7 @@ fn assessed(namespaces: &[&str]) -> Assessed {
         tenants: BTreeMap::new(),
         namespaces: namespaces.iter().map(|name| ((*name).to_owned(), Arc::new(tally.clone()))).collect(),
         findings: BTreeMap::new(),
+        waived: Waived::default(),
     }
 }
 

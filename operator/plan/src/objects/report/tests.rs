@@ -1,6 +1,6 @@
 use super::*;
 use proptest::prelude::*;
-use snc_catalogue::{Assessed, Catalogue, Finding, Findings, Numbers, Tally};
+use snc_catalogue::{Assessed, Catalogue, Finding, Findings, Numbers, Tally, Waived};
 use snc_core::lang::Lang;
 use snc_core::tier::Level;
 use snc_core::verdict::{Outcome, Subject, Verdict};
@@ -37,6 +37,7 @@ fn assessed(worst: Vec<Verdict>, found: Vec<Finding>) -> Assessed {
         tenants: BTreeMap::new(),
         namespaces: [("shop".to_owned(), Arc::new(tally(worst)))].into(),
         findings: [("shop".to_owned(), Arc::new(findings))].into(),
+        waived: Waived::default(),
     }
 }
 
