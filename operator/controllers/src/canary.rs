@@ -98,22 +98,9 @@ async fn tries(context: &Context, config: &kube::Config) -> Result<Tried, Error>
     Ok(tried)
 }
 
-/// The labels first: without them nothing there is anybody's. Nothing is written that is there already.
+/// What isolates is there before anything says so, as everywhere. Nothing is written that is there already.
 async fn prepare(context: &Context) -> Result<(), Error> {
     let name = context.settings.tenant_canary();
-    let namespaces: Api<Namespace> = Api::all(context.client.clone());
-    let live = namespaces.get(&name).await.map_err(Error::api(format!("namespace {name}")))?;
-    let isolated = BTreeMap::from([(LABEL_ISOLATED.to_owned(), "true".to_owned())]);
-    for (manager, labels) in [(MANAGER, canary::labels(&context.settings)), (MANAGER_ISOLATION, isolated)] {
-        if labels.iter().all(|(key, value)| live.labels().get(key) == Some(value)) {
-            continue;
-        }
-        let whole =
-            json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}});
-        let params = PatchParams::apply(manager).force();
-        let applied = namespaces.patch(&name, &params, &Patch::Apply(whole)).await;
-        applied.map_err(Error::api(format!("labels of {name}")))?;
-    }
     for object in canary::left_behind() {
         let (version, kind) = (text(&object, "/apiVersion"), text(&object, "/kind"));
         let (group, version) = version.split_once('/').unwrap_or(("", version));
@@ -128,6 +115,19 @@ async fn prepare(context: &Context) -> Result<(), Error> {
         }
         let applied = api.patch(named, &PatchParams::apply(MANAGER).force(), &Patch::Apply(&object)).await;
         applied.map_err(failed)?;
+    }
+    let namespaces: Api<Namespace> = Api::all(context.client.clone());
+    let live = namespaces.get(&name).await.map_err(Error::api(format!("namespace {name}")))?;
+    let isolated = BTreeMap::from([(LABEL_ISOLATED.to_owned(), "true".to_owned())]);
+    for (manager, labels) in [(MANAGER, canary::labels(&context.settings)), (MANAGER_ISOLATION, isolated)] {
+        if labels.iter().all(|(key, value)| live.labels().get(key) == Some(value)) {
+            continue;
+        }
+        let whole =
+            json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}});
+        let params = PatchParams::apply(manager).force();
+        let applied = namespaces.patch(&name, &params, &Patch::Apply(whole)).await;
+        applied.map_err(Error::api(format!("labels of {name}")))?;
     }
     Ok(())
 }
