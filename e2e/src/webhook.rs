@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject};
 use serde_json::Value;
-use snc_catalogue::{Admission, Catalogue};
+use snc_catalogue::Catalogue;
 use snc_plan::guards::Identity;
 use snc_plan::webhook::{Reached, configuration};
 use std::fs;
@@ -190,7 +190,7 @@ fn binary() -> Result<PathBuf> {
 pub fn configured(url: &str, bundle: &str) -> Result<Value> {
     let identity =
         Identity { namespace: OPERATOR_NAMESPACE.to_owned(), service_account: "snc-controller".to_owned() };
-    let kinds = Admission::new(Catalogue::on_demand()?)?.kinds();
+    let kinds = Catalogue::on_demand()?.admission_kinds();
     let url = Reached::Url(url.to_owned());
     let mut made = serde_json::to_value(configuration(&identity, &url, bundle.as_bytes(), &kinds))?;
     made["apiVersion"] = "admissionregistration.k8s.io/v1".into();

@@ -1,11 +1,10 @@
 //! What is asked of one object as it is written.
 
-use crate::catalogue::{Broken, Catalogue, Entry, kinds};
+use crate::catalogue::{Broken, Catalogue, Entry};
 use crate::evaluate::{Object, pods::Templates, weigh};
 use crate::profile::{Profile, Profiles};
 use snc_core::control::{Control, Scope};
 use snc_core::verdict::{Outcome, Subject};
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// The rules on one object that a tenant's objects are judged by before they are stored.
@@ -26,11 +25,6 @@ impl Admission {
         self.0.entries.iter().filter(|entry| asks(entry)).map(|entry| &entry.control)
     }
 
-    /// `group/Kind` of what they judge.
-    pub fn kinds(&self) -> BTreeSet<String> {
-        self.controls().flat_map(|control| kinds(control.judged())).collect()
-    }
-
     /// Whether a control is a cluster's own.
     pub fn is_custom(&self, control: &Control) -> bool {
         self.0.entries.iter().any(|entry| entry.custom && entry.control.id == control.id)
@@ -45,7 +39,7 @@ impl Admission {
 }
 
 fn asks(entry: &Entry) -> bool {
-    entry.control.is_admission() && entry.control.scope != Scope::Platform
+    entry.control.is_asked_of_tenants()
 }
 
 struct Tenants<'p>(&'p Profile);
@@ -87,8 +81,7 @@ mod tests {
 
     #[test]
     fn every_kind_of_pod_holder_is_asked() {
-        let admission = Admission::new(Catalogue::on_demand().unwrap()).unwrap();
-        let kinds = admission.kinds();
+        let kinds = Catalogue::on_demand().unwrap().admission_kinds();
         for kind in crate::POD_KINDS {
             assert!(kinds.contains(*kind), "{kind}");
         }

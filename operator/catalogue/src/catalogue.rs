@@ -200,6 +200,12 @@ impl Catalogue {
         self.entries.iter().map(|entry| &entry.control)
     }
 
+    /// Every kind, `group/Kind`, whose objects in a tenant's namespace some control may refuse.
+    pub fn admission_kinds(&self) -> BTreeSet<String> {
+        let asked = self.controls().filter(|control| control.is_asked_of_tenants());
+        asked.flat_map(|control| kinds(control.judged())).collect()
+    }
+
     /// Every kind that some control reads.
     pub fn reads(&self) -> BTreeSet<String> {
         self.controls().flat_map(|control| kinds(&control.reads)).collect()
@@ -207,7 +213,7 @@ impl Catalogue {
 }
 
 /// With `pods` taken apart.
-pub fn kinds(reads: &[String]) -> Vec<String> {
+pub(crate) fn kinds(reads: &[String]) -> Vec<String> {
     let apart = |kind: &String| match kind.as_str() {
         "pods" => POD_KINDS.iter().map(ToString::to_string).collect(),
         _ => vec![kind.clone()],

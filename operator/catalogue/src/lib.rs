@@ -21,7 +21,7 @@ mod scores;
 
 pub use admission::Admission;
 pub use assessed::{Assessed, Counts, Finding, Findings, Tally, Waived};
-pub use catalogue::{Broken, CUSTOM, Catalogue, MOST_CUSTOM, chapters, controls, kinds, requirements};
+pub use catalogue::{Broken, CUSTOM, Catalogue, MOST_CUSTOM, chapters, controls, requirements};
 pub use checks::{Check, World};
 pub use custom::{Mistake, custom};
 pub use evaluate::{Evaluation, Gist, Judge, Object, Scales, Weighed};

@@ -80,6 +80,21 @@ where
     }
 }
 
+/// The same for what is in no governed namespace; `same` tells what counts.
+pub async fn in_place<K>(api: &Api<K>, desired: &K, same: impl Fn(&K, &K) -> bool) -> kube::Result<()>
+where
+    K: Resource<DynamicType = ()> + Clone + Debug + Serialize + DeserializeOwned,
+{
+    let name = desired.name_any();
+    let applied = api.patch(&name, &PatchParams::apply(MANAGER).force(), &Patch::Apply(desired)).await?;
+    if !same(&applied, desired) {
+        let mut whole = desired.clone();
+        whole.meta_mut().resource_version.clone_from(&applied.meta().resource_version);
+        api.replace(&name, &PostParams::default(), &whole).await?;
+    }
+    Ok(())
+}
+
 /// A role of a binding cannot be changed. Between the two there are fewer rights, not more.
 async fn unbind(context: &Context, namespace: &str, desired: &RoleBinding) -> kube::Result<()> {
     let api: Api<RoleBinding> = Api::namespaced(context.client.clone(), namespace);

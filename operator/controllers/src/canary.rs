@@ -26,7 +26,7 @@ const SETTLE: Duration = Duration::from_secs(3);
 pub async fn keep(context: Arc<Context>, config: kube::Config, every: Duration) -> &'static str {
     loop {
         let wait = if context.lease.is_current() {
-            round(&context, &config).await.map_or(AGAIN.min(every), |()| every)
+            if round(&context, &config).await { every } else { AGAIN.min(every) }
         } else {
             AGAIN
         };
@@ -36,8 +36,8 @@ pub async fn keep(context: Arc<Context>, config: kube::Config, every: Duration) 
     }
 }
 
-/// None when nothing could be tried.
-async fn round(context: &Context, config: &kube::Config) -> Option<()> {
+/// False when nothing could be tried.
+async fn round(context: &Context, config: &kube::Config) -> bool {
     let tried = match tries(context, config).await {
         Ok(tried) => tried,
         Err(error) => {
@@ -46,7 +46,7 @@ async fn round(context: &Context, config: &kube::Config) -> Option<()> {
                 facts.admission = Some(Tried { unproven: vec!["canary".to_owned()], ..Tried::default() });
             });
             context.metrics.canary(None);
-            return None;
+            return false;
         }
     };
     context.metrics.canary(Some(&tried));
@@ -57,7 +57,7 @@ async fn round(context: &Context, config: &kube::Config) -> Option<()> {
         tracing::error!(refused, ?allowed, ?unproven, "the canary tenant was let through");
     }
     context.update_cluster(|facts| facts.admission = Some(tried));
-    Some(())
+    true
 }
 
 async fn tries(context: &Context, config: &kube::Config) -> Result<Tried, Error> {

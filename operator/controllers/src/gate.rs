@@ -1,27 +1,26 @@
-//! The guards and the policies of controls, kept as they are meant to be, and the proof that the gate acts: a dry-run pod in our own unisolated
-//! namespace, refused by the gate's name, on every API server that can be reached.
+//! The guards and the policies of controls, kept as they are meant to be, and the proof that the gate acts: a dry-run pod
+//! in our own unisolated namespace, refused by the gate's name, on every API server that can be reached.
 
 mod unwanted;
 
+use crate::apply;
 use crate::context::Context;
 use crate::error::{Error, code, reason};
 use crate::watch;
-use crate::watch::stream::{Restart, Signal, follow};
+use crate::watch::stream::follow;
 use k8s_openapi::api::admissionregistration::v1::{
     ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding,
 };
-use k8s_openapi::api::core::v1::{ConfigMap, Pod};
+use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::api::discovery::v1::EndpointSlice;
-use kube::api::{ListParams, Patch, PatchParams, PostParams};
+use kube::api::{ListParams, PostParams};
 use kube::{Api, Client, Resource, ResourceExt};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use snc_core::condition::reason as why;
-use snc_core::names::{GUARD_GATE, LABEL_MANAGED_BY, MANAGER, WAIVERS};
-use snc_core::waiver::Waivers;
+use snc_core::names::{GUARD_GATE, LABEL_MANAGED_BY};
 use snc_plan::guards::{Guard, guards};
-use snc_plan::waivers::config_map;
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,7 +34,6 @@ const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
 /// Applies every guard once; the operator does not go on without them.
 pub async fn install(context: &Context) -> Result<(), Error> {
-    waivers(context).await.map_err(Error::api(format!("ConfigMap {WAIVERS}")))?;
     for guard in guards(&context.settings.identity, context.settings.lang) {
         restore(context, &guard).await.map_err(Error::api(format!("guard {}", guard.policy.name_any())))?;
     }
@@ -50,17 +48,6 @@ async fn restore(context: &Context, guard: &Guard) -> kube::Result<()> {
     Ok(())
 }
 
-/// Policies in Enforce refuse everything that they are for while their parameter does not exist.
-async fn waivers(context: &Context) -> kube::Result<()> {
-    let namespace = &context.settings.identity.namespace;
-    let api: Api<ConfigMap> = Api::namespaced(context.client.clone(), namespace);
-    if api.get_opt(WAIVERS).await?.is_none() {
-        let none = config_map(namespace, &Waivers::default());
-        api.patch(WAIVERS, &PatchParams::apply(MANAGER).force(), &Patch::Apply(&none)).await?;
-    }
-    Ok(())
-}
-
 /// As for managed objects: apply, and replace what apply leaves different.
 async fn exactly<K>(api: Api<K>, desired: &K) -> kube::Result<()>
 where
@@ -71,13 +58,7 @@ where
     if live.as_ref().is_some_and(|live| same(live, desired)) {
         return Ok(());
     }
-    let applied = api.patch(&name, &PatchParams::apply(MANAGER).force(), &Patch::Apply(desired)).await?;
-    if !same(&applied, desired) {
-        let mut whole = desired.clone();
-        whole.meta_mut().resource_version.clone_from(&applied.meta().resource_version);
-        api.replace(&name, &PostParams::default(), &whole).await?;
-    }
-    Ok(())
+    apply::in_place(&api, desired, same).await
 }
 
 fn same<K: Serialize>(live: &K, desired: &K) -> bool {
@@ -96,8 +77,8 @@ pub async fn keep(context: Arc<Context>, changed: Arc<Notify>) -> &'static str {
     let touched = Notify::new();
     let policies: Api<ValidatingAdmissionPolicy> = Api::all(context.client.clone());
     let bindings: Api<ValidatingAdmissionPolicyBinding> = Api::all(context.client.clone());
-    let policies = follow(policies, watch::ours(), drop, |signal| notice(&signal, &touched));
-    let bindings = follow(bindings, watch::ours(), drop, |signal| notice(&signal, &touched));
+    let policies = follow(policies, watch::ours(), drop, watch::touch(&touched, "guards"));
+    let bindings = follow(bindings, watch::ours(), drop, watch::touch(&touched, "guards"));
     let repairs = async {
         loop {
             touched.notified().await;
@@ -115,17 +96,6 @@ pub async fn keep(context: Arc<Context>, changed: Arc<Notify>) -> &'static str {
         () = repairs => {}
     }
     "guards"
-}
-
-/// Which one it was does not matter.
-fn notice(signal: &Signal<()>, touched: &Notify) {
-    match signal {
-        Signal::Change(_) => touched.notify_one(),
-        Signal::Open | Signal::Alive | Signal::Again(Restart::Ended, _) => {}
-        Signal::Again(why, text) => {
-            tracing::warn!(why = why.as_str(), error = text, "watch of the guards failed; trying again");
-        }
-    }
 }
 
 async fn repair(context: &Context, changed: &Notify) {

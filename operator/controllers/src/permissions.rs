@@ -12,12 +12,11 @@ use kube::api::PostParams;
 use kube::{Api, Client};
 use snc_core::condition::reason as why;
 use snc_core::names::{
-    ASSESSMENT, GROUP, GUARD_EXCEPTION, GUARD_GATE, GUARD_MANAGED, GUARD_NAMESPACE, GUARD_NOTICE,
-    GUARD_RATCHET, GUARD_RESERVED, GUARD_STATUS, GUARD_WEBHOOK, LEASE, LIMITS, OWNER_BINDING, QUOTA, RECORD,
-    ROLE_TENANT_ADMIN, ROLE_TENANT_VIEWER, WAIVERS,
+    ASSESSMENT, GROUP, LEASE, LIMITS, OWNER_BINDING, QUOTA, RECORD, ROLE_TENANT_ADMIN, ROLE_TENANT_VIEWER,
+    WAIVERS,
 };
 use snc_plan::Settings;
-use snc_plan::guards::{BINDINGS, POLICIES};
+use snc_plan::guards::{BINDINGS, GUARDS, POLICIES};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,17 +52,6 @@ const WRITE: &[&str] = &["create", "patch", "update", "delete"];
 const RBAC: &str = "rbac.authorization.k8s.io";
 const ADMISSION: &str = "admissionregistration.k8s.io";
 const GUARD_KINDS: &[&str] = &["validatingadmissionpolicies", "validatingadmissionpolicybindings"];
-const GUARDS: &[&str] = &[
-    GUARD_GATE,
-    GUARD_NOTICE,
-    GUARD_RESERVED,
-    GUARD_NAMESPACE,
-    GUARD_MANAGED,
-    GUARD_RATCHET,
-    GUARD_EXCEPTION,
-    GUARD_STATUS,
-    GUARD_WEBHOOK,
-];
 
 const fn cluster(
     group: &'static str,

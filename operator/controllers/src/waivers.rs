@@ -1,21 +1,22 @@
 //! Exceptions: which are in force, for the judge; the ConfigMap that policies of the API server read; and what people are
 //! told of each.
 
+use crate::apply;
 use crate::context::Context;
 use crate::error::{Error, code, reason};
 use crate::queue::Outcome;
 use crate::reconcile::status;
 use crate::watch::stream::{Restart, Selector, Signal, follow};
-use crate::watch::{Change, STALE, declared};
+use crate::watch::{self, Change, STALE, declared};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::ConfigMap;
-use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
+use kube::api::{DeleteParams, Preconditions};
 use kube::core::DeserializeGuard;
 use kube::{Api, Resource, ResourceExt};
 use snc_api::v1alpha1::{SncException, SncExceptionStatus};
 use snc_core::condition::reason as why;
 use snc_core::control::Severity;
-use snc_core::names::{LABEL_COMPONENT, LABEL_MANAGED_BY, MANAGER, WAIVERS};
+use snc_core::names::{LABEL_COMPONENT, LABEL_MANAGED_BY, WAIVERS};
 use snc_core::waiver::Waivers;
 use snc_index::Declared;
 use snc_plan::waivers::{InForce, config_map, exception_status, notices, same};
@@ -23,7 +24,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, watch as channel};
 use tokio::time::{Instant, sleep, timeout};
 
 /// The start does not wait longer for them, and then nothing is waived.
@@ -40,8 +41,8 @@ pub struct Exceptions {
     declared: Mutex<BTreeMap<String, Declared<SncException>>>,
     /// When something was last heard of them; never before they were listed.
     heard: Mutex<Option<Instant>>,
-    revision: watch::Sender<u64>,
-    in_force: watch::Sender<Option<Arc<InForce>>>,
+    revision: channel::Sender<u64>,
+    in_force: channel::Sender<Option<Arc<InForce>>>,
 }
 
 impl Exceptions {
@@ -169,13 +170,7 @@ pub async fn publish(context: Arc<Context>) -> &'static str {
     let touched = Notify::new();
     let api: Api<ConfigMap> = map(&context);
     let named = Selector { fields: Some(format!("metadata.name={WAIVERS}")), ..Selector::default() };
-    let watched = follow(api, named, drop, |signal| match signal {
-        Signal::Change(_) => touched.notify_one(),
-        Signal::Open | Signal::Alive | Signal::Again(Restart::Ended, _) => {}
-        Signal::Again(why, text) => {
-            tracing::warn!(why = why.as_str(), error = text, "watch of the waivers failed; trying again");
-        }
-    });
+    let watched = follow(api, named, drop, watch::touch(&touched, "waivers"));
     let published = async {
         let mut in_force = context.exceptions.in_force.subscribe();
         let mut revision = context.exceptions.revision.subscribe();
@@ -247,16 +242,11 @@ async fn write(context: &Context) -> kube::Result<(Waivers, bool)> {
         let params = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() };
         api.delete(WAIVERS, &params).await?;
     }
-    let applied = api.patch(WAIVERS, &PatchParams::apply(MANAGER).force(), &Patch::Apply(&desired)).await?;
-    if !is_same(&applied, &desired) {
-        // Keys that somebody else added stay through an apply.
-        let mut whole = desired;
-        whole.meta_mut().resource_version.clone_from(&applied.meta().resource_version);
-        match api.replace(WAIVERS, &PostParams::default(), &whole).await {
-            // Somebody wrote in between; the watch tells us and we look again.
-            Err(error) if code(&error) == 409 => {}
-            result => drop(result?),
-        }
+    // Keys that somebody else added stay through an apply.
+    match apply::in_place(&api, &desired, is_same).await {
+        // Somebody wrote in between; the watch tells us and we look again.
+        Err(error) if code(&error) == 409 => {}
+        result => result?,
     }
     Ok((waivers, true))
 }

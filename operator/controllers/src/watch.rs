@@ -27,6 +27,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
 use stream::{Restart, Selector, Signal, follow};
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -64,6 +65,17 @@ type Dirty = BTreeSet<Key>;
 
 pub fn ours() -> Selector {
     Selector { labels: Some(format!("{LABEL_MANAGED_BY}={MANAGED_BY}")), ..Selector::default() }
+}
+
+/// For what is looked at as a whole: which of them changed does not matter.
+pub fn touch(touched: &Notify, what: &'static str) -> impl FnMut(Signal<()>) {
+    move |signal| match signal {
+        Signal::Change(_) => touched.notify_one(),
+        Signal::Open | Signal::Alive | Signal::Again(Restart::Ended, _) => {}
+        Signal::Again(why, text) => {
+            tracing::warn!(what, why = why.as_str(), error = text, "watch failed; trying again");
+        }
+    }
 }
 
 /// Starts the watches of these kinds.

@@ -1,18 +1,18 @@
 //! What tells the API server of our webhook: kept as it is meant to be, and removed where it is switched off.
 
+use crate::apply;
 use crate::certificates::{self, Source};
 use crate::context::Context;
 use crate::error::{code, reason};
 use crate::watch;
-use crate::watch::stream::{Restart, Signal, follow};
+use crate::watch::stream::follow;
 use k8s_openapi::api::admissionregistration::v1::ValidatingWebhookConfiguration;
 use k8s_openapi::api::discovery::v1::{Endpoint, EndpointSlice};
-use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams, Preconditions};
+use kube::api::{DeleteParams, ListParams, Preconditions};
 use kube::{Api, Resource, ResourceExt};
 use serde_json::Value;
 use snc_core::condition::reason as why;
-use snc_core::control::Scope;
-use snc_core::names::{LABEL_MANAGED_BY, MANAGED_BY, MANAGER, WEBHOOK, WEBHOOK_SERVICE};
+use snc_core::names::{LABEL_MANAGED_BY, MANAGED_BY, WEBHOOK, WEBHOOK_SERVICE};
 use snc_plan::webhook::{Reached, configuration};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -39,7 +39,7 @@ pub async fn keep(context: Arc<Context>, webhook: Webhook) -> &'static str {
     let (tell, mut trusted) = tokio::sync::watch::channel(String::new());
     let touched = Notify::new();
     let api: Api<ValidatingWebhookConfiguration> = Api::all(context.client.clone());
-    let watched = follow(api, watch::ours(), drop, |signal| notice(&signal, &touched));
+    let watched = follow(api, watch::ours(), drop, watch::touch(&touched, "webhook configuration"));
     let certificates = async {
         match &webhook {
             Webhook::Off => std::future::pending().await,
@@ -82,19 +82,7 @@ fn names(reached: &Reached, namespace: &str) -> Vec<String> {
 
 /// What controls judge of tenants, those of the platform's own included.
 fn kinds(context: &Context) -> BTreeSet<String> {
-    let Ok(catalogue) = crate::assess::catalogue(context) else { return BTreeSet::new() };
-    let judged = catalogue.controls().filter(|one| one.is_admission() && one.scope != Scope::Platform);
-    judged.flat_map(|control| snc_catalogue::kinds(&control.reads)).collect()
-}
-
-fn notice(signal: &Signal<()>, touched: &Notify) {
-    match signal {
-        Signal::Change(_) => touched.notify_one(),
-        Signal::Open | Signal::Alive | Signal::Again(Restart::Ended, _) => {}
-        Signal::Again(why, text) => {
-            tracing::warn!(why = why.as_str(), error = text, "watch of the webhook's configuration failed");
-        }
-    }
+    crate::assess::catalogue(context).map(|catalogue| catalogue.admission_kinds()).unwrap_or_default()
 }
 
 /// Whether it is as it should be now.
@@ -123,7 +111,7 @@ async fn ensure(context: &Context, webhook: &Webhook, bundle: &str) -> bool {
                 return true;
             }
             let repaired = live.as_ref().is_some_and(|live| !differs_in_trust_only(live, &desired));
-            let result = apply(&api, &desired).await;
+            let result = apply::in_place(&api, &desired, same).await;
             if repaired && result.is_ok() {
                 tracing::error!("the webhook's configuration was changed by somebody else; restored");
                 let note = context.settings.lang.pick(
@@ -142,19 +130,6 @@ async fn ensure(context: &Context, webhook: &Webhook, bundle: &str) -> bool {
             false
         }
     }
-}
-
-async fn apply(
-    api: &Api<ValidatingWebhookConfiguration>,
-    desired: &ValidatingWebhookConfiguration,
-) -> kube::Result<()> {
-    let applied = api.patch(WEBHOOK, &PatchParams::apply(MANAGER).force(), &Patch::Apply(desired)).await?;
-    if !same(&applied, desired) {
-        let mut whole = desired.clone();
-        whole.metadata.resource_version.clone_from(&applied.metadata.resource_version);
-        api.replace(WEBHOOK, &PostParams::default(), &whole).await?;
-    }
-    Ok(())
 }
 
 /// Only what is ours, and only what was seen.

@@ -199,6 +199,11 @@ impl Control {
         }
     }
 
+    /// Whether an object of a tenant can be.
+    pub fn is_asked_of_tenants(&self) -> bool {
+        self.is_admission() && self.scope != Scope::Platform
+    }
+
     pub fn applies_at(&self, level: Level) -> bool {
         level >= self.level
     }

@@ -11,6 +11,7 @@ use k8s_openapi::api::admissionregistration::v1::{
     WebhookClientConfig,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement, ObjectMeta};
+use snc_catalogue::POD_KINDS;
 use snc_core::names::{LABEL_COMPONENT, LABEL_MANAGED_BY, LABEL_TENANT, MANAGED_BY, WEBHOOK};
 use snc_core::tier::{Measure, Mode};
 use std::collections::{BTreeMap, BTreeSet};
@@ -93,19 +94,6 @@ const SERVED: &[Served] = &[
     served("velero.io/VolumeSnapshotLocation", "velero.io", V1, &["volumesnapshotlocations"]),
 ];
 
-/// Kinds in namespaces that hold a pod, and so go by two modes.
-const POD_HOLDERS: &[&str] = &[
-    "core/Pod",
-    "core/PodTemplate",
-    "core/ReplicationController",
-    "apps/Deployment",
-    "apps/StatefulSet",
-    "apps/DaemonSet",
-    "apps/ReplicaSet",
-    "batch/Job",
-    "batch/CronJob",
-];
-
 /// Kinds that may concern other tenants.
 const ACROSS: &[&str] = &[
     "networking.k8s.io/NetworkPolicy",
@@ -139,7 +127,7 @@ pub fn configuration(
     let of = |wanted: &dyn Fn(&str) -> bool| -> Vec<&'static Served> {
         SERVED.iter().filter(asked).filter(|served| wanted(served.kind)).collect()
     };
-    let is_pods = |kind: &str| POD_HOLDERS.contains(&kind);
+    let is_pods = |kind: &str| POD_KINDS.contains(&kind);
     let is_across = |kind: &str| ACROSS.contains(&kind);
     let groups = [
         Group { name: "pods", measures: &[Measure::Workloads, Measure::PodSecurity], kinds: of(&is_pods) },

@@ -126,6 +126,15 @@ pub(super) fn quote(text: &str) -> String {
 /// CEL for the requester's name; total.
 pub(super) const USERNAME: &str = "request.?userInfo.?username.orValue(\"\")";
 
+/// What a request is about, and who asks: values of refusals where `variables.user` is [`USERNAME`].
+pub(super) const REQUEST: &[(&str, &str)] = &[
+    ("operation", "request.operation"),
+    ("kind", "request.kind.kind"),
+    ("namespace", "request.?namespace.orValue(\"\")"),
+    ("name", "request.?name.orValue(\"\")"),
+    ("user", "variables.user"),
+];
+
 /// CEL: the names of `snc_core::names::is_protected_namespace`, but for the canary's, which no guard has to know.
 pub(super) fn protected(name: &str, own: &str) -> String {
     format!(

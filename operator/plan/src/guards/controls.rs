@@ -21,7 +21,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelecto
 pub use shape::{BINDINGS, POLICIES};
 use shape::{SHAPES, Shape};
 use snc_catalogue::{Rendered, VARIABLES, render};
-use snc_core::control::{Control, Scope};
+use snc_core::control::Control;
 use snc_core::lang::Lang;
 use snc_core::names::{GROUP, LABEL_LEVEL, LABEL_TENANT, WAIVERS};
 use snc_core::tier::{Level, Measure, Mode};
@@ -55,12 +55,9 @@ const HALVES: [Half; 2] = [
 /// Controls that a policy of their own shape decides. Those with parameters are left to the webhook: a policy would
 /// hold everybody to the product's values.
 fn decided() -> impl Iterator<Item = (&'static Shape, &'static Control, Rendered)> {
-    let critical = snc_catalogue::controls().iter().filter(|control| {
-        control.critical
-            && control.is_admission()
-            && control.scope != Scope::Platform
-            && control.parameters.is_empty()
-    });
+    let critical = snc_catalogue::controls()
+        .iter()
+        .filter(|control| control.critical && control.is_asked_of_tenants() && control.parameters.is_empty());
     critical.filter_map(|control| {
         let shape = SHAPES.iter().find(|shape| control.reads == [shape.reads])?;
         // The build of the catalogue stops at a rule that cannot be rendered.

@@ -1,6 +1,6 @@
 //! `managed-object-guard`: what the operator made, only the operator changes or deletes.
 
-use super::build::{Action, Refusal, Spec, USERNAME, matches, quote, rule, variable};
+use super::build::{Action, REQUEST, Refusal, Spec, USERNAME, matches, quote, rule, variable};
 use super::{Guard, Identity};
 use k8s_openapi::api::admissionregistration::v1::MatchResources;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
@@ -17,14 +17,19 @@ const OPERATIONS: &[&str] = &["CREATE", "UPDATE", "DELETE"];
 
 /// Without them a namespace that holds one of our objects would hang in Terminating. The last name is for
 /// clusters whose controllers share one credential.
-pub(super) const COLLECTORS: &[&str] = &[
+const COLLECTORS: &[&str] = &[
     "system:serviceaccount:kube-system:namespace-controller",
     "system:serviceaccount:kube-system:generic-garbage-collector",
     "system:kube-controller-manager",
 ];
 
-pub(super) fn guard(identity: &Identity, lang: Lang) -> Guard {
+/// CEL: what is deleted goes with its namespace or its owner.
+pub(super) fn by_collectors() -> String {
     let collectors = COLLECTORS.iter().map(|name| quote(name)).collect::<Vec<_>>().join(", ");
+    format!("(request.operation == \"DELETE\" && variables.user in [{collectors}])")
+}
+
+pub(super) fn guard(identity: &Identity, lang: Lang) -> Guard {
     Spec {
         name: GUARD_MANAGED,
         action: Action::Deny,
@@ -69,21 +74,16 @@ pub(super) fn guard(identity: &Identity, lang: Lang) -> Guard {
                      object has the label app.kubernetes.io/managed-by=snc-operator, and only snc-operator \
                      creates, changes or deletes such objects. Declare the need in an SncPolicy, or use \
                      another name without that label.",
-                values: &[
-                    ("operation", "request.operation"),
-                    ("kind", "request.kind.kind"),
-                    ("namespace", "request.?namespace.orValue(\"\")"),
-                    ("name", "request.?name.orValue(\"\")"),
-                    ("user", "variables.user"),
-                ],
+                values: REQUEST,
             }
             .validation(
                 lang,
                 "Forbidden",
                 format!(
                     "variables.user == {} || variables.statusOnly || \
-                     (request.operation == \"DELETE\" && variables.user in [{collectors}])",
-                    quote(&identity.username())
+                     {}",
+                    quote(&identity.username()),
+                    by_collectors()
                 ),
             ),
         ],

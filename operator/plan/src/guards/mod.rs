@@ -20,6 +20,10 @@ use k8s_openapi::api::admissionregistration::v1::{
     ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding,
 };
 use snc_core::lang::Lang;
+use snc_core::names::{
+    GUARD_EXCEPTION, GUARD_GATE, GUARD_MANAGED, GUARD_NAMESPACE, GUARD_NOTICE, GUARD_RATCHET, GUARD_RESERVED,
+    GUARD_STATUS, GUARD_WEBHOOK,
+};
 
 /// Who the operator is for the API server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +47,19 @@ pub struct Guard {
 
 pub use build::CONTROLS;
 pub use controls::{BINDINGS, POLICIES};
+
+/// What the guards are called, besides the policies of controls ([`POLICIES`]).
+pub const GUARDS: &[&str] = &[
+    GUARD_GATE,
+    GUARD_NOTICE,
+    GUARD_NAMESPACE,
+    GUARD_MANAGED,
+    GUARD_RESERVED,
+    GUARD_RATCHET,
+    GUARD_EXCEPTION,
+    GUARD_STATUS,
+    GUARD_WEBHOOK,
+];
 
 /// All guards, in the order in which they are applied: the gate first, since nothing is labelled before it acts; then
 /// the policies of controls.

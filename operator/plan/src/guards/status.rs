@@ -1,8 +1,8 @@
 //! `status-guard`: what the operator says, only the operator says. The status of what others declare, every
 //! `SncAssessment` with or without our labels, and the list of waivers.
 
-use super::build::{Action, Refusal, Spec, USERNAME, matches, quote, rule, variable};
-use super::managed_objects::COLLECTORS;
+use super::build::{Action, REQUEST, Refusal, Spec, USERNAME, matches, quote, rule, variable};
+use super::managed_objects::by_collectors;
 use super::{Guard, Identity};
 use k8s_openapi::api::admissionregistration::v1::NamedRuleWithOperations;
 use snc_core::lang::Lang;
@@ -14,7 +14,6 @@ const STATUSES: &[&str] =
 const OPERATIONS: &[&str] = &["CREATE", "UPDATE", "DELETE"];
 
 pub(super) fn guard(identity: &Identity, lang: Lang) -> Guard {
-    let collectors = COLLECTORS.iter().map(|name| quote(name)).collect::<Vec<_>>().join(", ");
     Spec {
         name: GUARD_STATUS,
         action: Action::Deny,
@@ -46,21 +45,16 @@ pub(super) fn guard(identity: &Identity, lang: Lang) -> Guard {
                 en: "status-guard: {operation} of {kind} {namespace}/{name} refused to {user}: it is what \
                      snc-operator finds, and nobody else writes it. Correct what is found, or read \
                      `kubectl snc explain`.",
-                values: &[
-                    ("operation", "request.operation"),
-                    ("kind", "request.kind.kind"),
-                    ("namespace", "request.?namespace.orValue(\"\")"),
-                    ("name", "request.?name.orValue(\"\")"),
-                    ("user", "variables.user"),
-                ],
+                values: REQUEST,
             }
             .validation(
                 lang,
                 "Forbidden",
                 format!(
                     "variables.user == {} || variables.elsewhere || \
-                     (request.operation == \"DELETE\" && variables.user in [{collectors}])",
-                    quote(&identity.username())
+                     {}",
+                    quote(&identity.username()),
+                    by_collectors()
                 ),
             ),
         ],

@@ -1,5 +1,5 @@
 use super::*;
-use snc_catalogue::{Admission, Catalogue};
+use snc_catalogue::Catalogue;
 use std::sync::LazyLock;
 
 fn identity() -> Identity {
@@ -8,7 +8,7 @@ fn identity() -> Identity {
 
 fn kinds() -> &'static BTreeSet<String> {
     static KINDS: LazyLock<BTreeSet<String>> =
-        LazyLock::new(|| Admission::new(Catalogue::on_demand().unwrap()).unwrap().kinds());
+        LazyLock::new(|| Catalogue::on_demand().unwrap().admission_kinds());
     &KINDS
 }
 
@@ -67,7 +67,7 @@ fn one_webhook_matches_a_request_in_a_tenants_namespace_and_none_elsewhere() {
             let Some(webhook) = found.first() else { continue };
             let enforced = |measure: Measure| labels.get(measure.label()) == Some(&"Enforce");
             let strict = enforced(Measure::Workloads)
-                || (POD_HOLDERS.contains(&served.kind) && enforced(Measure::PodSecurity))
+                || (POD_KINDS.contains(&served.kind) && enforced(Measure::PodSecurity))
                 || (ACROSS.contains(&served.kind) && enforced(Measure::Isolation));
             assert_eq!(
                 webhook.failure_policy.as_deref() == Some("Fail"),
@@ -98,8 +98,7 @@ fn whatever_the_controls_of_tenants_judge_is_asked_about_or_left_out_on_purpose(
         ]
     );
     let asked: BTreeSet<&str> = SERVED.iter().map(|served| served.kind).collect();
-    assert!(POD_HOLDERS.iter().chain(ACROSS).all(|kind| asked.contains(kind)));
-    assert_eq!(POD_HOLDERS, snc_catalogue::POD_KINDS);
+    assert!(POD_KINDS.iter().chain(ACROSS).all(|kind| asked.contains(kind)));
 }
 
 #[test]

@@ -4,12 +4,10 @@ use super::input::{Input, Read, Right};
 use super::{Judged, State, some};
 use snc_core::lang::Lang;
 use snc_core::names::{
-    ASSESSMENT, GUARD_EXCEPTION, GUARD_GATE, GUARD_MANAGED, GUARD_NAMESPACE, GUARD_NOTICE, GUARD_RATCHET,
-    GUARD_RESERVED, GUARD_STATUS, GUARD_WEBHOOK, LEASE, LIMITS, OWNER_BINDING, QUOTA, RECORD,
-    ROLE_TENANT_ADMIN, ROLE_TENANT_VIEWER, WAIVERS,
+    ASSESSMENT, LEASE, LIMITS, OWNER_BINDING, QUOTA, RECORD, ROLE_TENANT_ADMIN, ROLE_TENANT_VIEWER, WAIVERS,
 };
 use snc_plan::Settings;
-use snc_plan::guards::{BINDINGS, POLICIES};
+use snc_plan::guards::{BINDINGS, GUARDS, POLICIES};
 
 /// Where a right has to hold.
 #[derive(Clone, Copy)]
@@ -24,17 +22,6 @@ enum Place {
 type Row = (&'static str, &'static [&'static str], &'static [&'static str], &'static [&'static str], Place);
 
 const READ: &[&str] = &["get", "list", "watch"];
-const GUARDS: &[&str] = &[
-    GUARD_GATE,
-    GUARD_NOTICE,
-    GUARD_RESERVED,
-    GUARD_NAMESPACE,
-    GUARD_MANAGED,
-    GUARD_RATCHET,
-    GUARD_EXCEPTION,
-    GUARD_STATUS,
-    GUARD_WEBHOOK,
-];
 
 /// The chart's ClusterRole and Roles of the controller; a test holds both together.
 const OPERATOR: &[Row] = &[
