@@ -19,8 +19,6 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-pub const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
-
 const OUTCOMES: [&str; 3] = ["done", "later", "failed"];
 const RECONCILED: [&str; 3] = ["namespace", "tenant", "baseline"];
 const STATUSES: [&str; 3] = ["True", "False", "Unknown"];

@@ -5,7 +5,7 @@ use crate::lease::Lease;
 use crate::meter::Meter;
 use crate::metrics::Metrics;
 use crate::webhook::Webhook;
-use crate::{assess, canary, discovery, endpoints, gate, permissions, reconcile, waivers, watch, webhook};
+use crate::{assess, canary, discovery, gate, permissions, reconcile, waivers, watch, webhook};
 use kube::client::ClientBuilder;
 use snc_core::names::LEASE;
 use snc_plan::Settings;
@@ -55,7 +55,7 @@ pub async fn run(kube: kube::Config, config: Config, cancel: CancellationToken) 
     // What every replica does: a standby knows as much as the leader.
     let mut tasks: JoinSet<&'static str> = JoinSet::new();
     let listener = listen_on(listen).await?;
-    tasks.spawn(endpoints::serve(listener, context.clone()));
+    tasks.spawn(snc_health::serve(listener, context.clone()));
     tasks.spawn(permissions::keep(context.clone()));
     tasks.spawn(watch::doubt(context.clone()));
     // Known before anybody asks what it means for a namespace.

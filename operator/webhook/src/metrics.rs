@@ -10,7 +10,6 @@ use snc_core::control::Control;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-pub const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// From what most answers take to the deadline.
 const BUCKETS: [f64; 11] = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1.0, 2.5];
 /// How every control of the platform's own is counted.

@@ -3,7 +3,7 @@
 mod admit;
 mod health;
 
-pub use health::serve as serve_health;
+pub use snc_health::serve as serve_health;
 
 use crate::decision::Decision;
 use crate::metrics::Metrics;
@@ -153,11 +153,8 @@ impl Server {
 type Response = hyper::Response<Full<Bytes>>;
 
 fn respond(code: u16, kind: &'static str, body: impl Into<Bytes>) -> Response {
-    let mut response = Response::new(Full::new(body.into()));
-    *response.status_mut() =
-        http::StatusCode::from_u16(code).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
-    response.headers_mut().insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static(kind));
-    response
+    let status = http::StatusCode::from_u16(code).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
+    snc_health::respond(status, kind, body)
 }
 
 #[cfg(test)]

@@ -1,15 +1,19 @@
-use super::*;
 use crate::context::Context;
 use crate::events::Events;
 use crate::lease::Lease;
 use crate::metrics::Metrics;
 use crate::watch::KINDS;
+use http::{Method, Request, Response};
 use http_body_util::BodyExt;
 use kube::Client;
 use snc_core::lang::Lang;
+use snc_health::{answer, serve};
 use snc_plan::Settings;
 use snc_plan::guards::Identity;
+use std::sync::Arc;
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 use tokio::net::TcpStream;
 use tower_test::mock;
 
