@@ -15,7 +15,8 @@ pub use cluster::{
 };
 pub use network::{Ingress, IngressRule, IngressTls, NetworkPolicy, Service, ServicePort};
 pub use workload::{
-    Budget, Container, Pod, PodSpec, PodStatus, PodTemplate, Selector, SelectorRule, Spread, Workload,
+    Budget, Container, Pod, PodSpec, PodStatus, PodTemplate, Selector, SelectorRule, Spread, Toleration,
+    Workload,
 };
 
 use serde::{Deserialize, Deserializer};

@@ -14,6 +14,7 @@ pub mod policy_kinds;
 pub mod quantity;
 pub mod quota;
 pub mod requirement;
+pub mod reserved;
 pub mod secrets;
 pub mod skim;
 pub mod snapshot;

@@ -20,6 +20,8 @@ pub const LABEL_FLOOR_ISOLATION: &str = "secnumcloud.dev/floor-isolation";
 pub const LABEL_FLOOR_POD_SECURITY: &str = "secnumcloud.dev/floor-pod-security";
 pub const LABEL_FLOOR_QUOTA: &str = "secnumcloud.dev/floor-quota";
 pub const LABEL_FLOOR_WORKLOADS: &str = "secnumcloud.dev/floor-workloads";
+/// Operator only: the namespace of the canary tenant.
+pub const LABEL_CANARY: &str = "secnumcloud.dev/canary";
 /// Every key under this prefix on a Namespace is guarded.
 pub const LABEL_PREFIX: &str = "secnumcloud.dev/";
 
@@ -32,6 +34,8 @@ pub const ANNOTATION_POLICY: &str = "secnumcloud.dev/policy";
 pub const ANNOTATION_FLOW: &str = "secnumcloud.dev/flow";
 
 pub const METADATA_NAME: &str = "kubernetes.io/metadata.name";
+/// For field selectors.
+pub const METADATA_FIELD_NAME: &str = "metadata.name";
 
 pub const PSA_ENFORCE: &str = "pod-security.kubernetes.io/enforce";
 pub const PSA_WARN: &str = "pod-security.kubernetes.io/warn";
@@ -52,13 +56,16 @@ pub const ASSESSMENT: &str = "snc-assessment";
 pub const LEASE: &str = "snc-controller";
 /// The canary's pod, workload and object of ours, and its ServiceAccount.
 pub const CANARY: &str = "snc-canary";
+/// The chart's, of the controllers.
+pub const OPERATOR_DEPLOYMENT: &str = "snc-operator";
 /// Of the Service and the Deployment.
 pub const WEBHOOK_SERVICE: &str = "snc-webhook";
 /// Secret that the webhook's pods mount: `tls.crt`, `tls.key`, `ca.crt`.
 pub const WEBHOOK_CERTIFICATE: &str = "snc-webhook-tls";
 /// Secret with the authorities that sign it.
 pub const WEBHOOK_AUTHORITY: &str = "snc-webhook-ca";
-/// The ConfigMap of the operator's namespace that holds the waivers in force: a parameter of policies.
+/// The `SncWaiverSet` of the operator's namespace that holds the waivers in force, a parameter of policies; and the
+/// ConfigMap that held them before there was that kind.
 pub const WAIVERS: &str = "snc-waivers";
 
 /// Owns every managed object and the guarded labels.
@@ -78,6 +85,8 @@ pub const GUARD_RATCHET: &str = "sncpolicy-ratchet.secnumcloud.dev";
 pub const GUARD_EXCEPTION: &str = "sncexception-guard.secnumcloud.dev";
 pub const GUARD_STATUS: &str = "status-guard.secnumcloud.dev";
 pub const GUARD_WEBHOOK: &str = "webhook-guard.secnumcloud.dev";
+pub const GUARD_BINDING: &str = "binding-guard.secnumcloud.dev";
+pub const GUARD_CANARY: &str = "canary-guard.secnumcloud.dev";
 
 /// The `ValidatingWebhookConfiguration` of the operator.
 pub const WEBHOOK: &str = "snc-webhook.secnumcloud.dev";

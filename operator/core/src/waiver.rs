@@ -49,22 +49,9 @@ impl Waivers {
         })
     }
 
-    /// As the ConfigMap has them: under each control one object a line, in order.
-    pub fn data(&self) -> BTreeMap<String, String> {
-        let lines =
-            |own: &BTreeMap<String, String>| own.keys().fold(String::new(), |text, key| text + key + "\n");
-        self.0.iter().map(|(control, own)| (control.clone(), lines(own))).collect()
-    }
-
-    /// As the ConfigMap has them, which does not say whose they are: all are named `exception`.
-    pub fn read<'d>(data: impl IntoIterator<Item = (&'d String, &'d String)>, exception: &str) -> Self {
-        let mut waivers = Self::default();
-        for (control, lines) in data {
-            for key in lines.lines().filter(|line| !line.is_empty()) {
-                waivers.grant(control, key, exception);
-            }
-        }
-        waivers
+    /// As they are published: under each control its objects, in order.
+    pub fn published(&self) -> BTreeMap<String, Vec<String>> {
+        self.0.iter().map(|(control, own)| (control.clone(), own.keys().cloned().collect())).collect()
     }
 }
 

@@ -6,6 +6,7 @@ mod exception;
 mod network;
 mod policy;
 mod tenant;
+mod waiver_set;
 
 pub use assessment::{
     AssessmentScope, ControlCode, RequirementCode, RequirementCounts, SncAssessment, SncAssessmentSpec,
@@ -32,3 +33,4 @@ pub use tenant::{
     Adoption, Gap, NamespaceState, Owner, OwnerKind, SncTenant, SncTenantSpec, SncTenantStatus,
     TenantNamespace, TenantNamespaces,
 };
+pub use waiver_set::{SncWaiverSet, SncWaiverSetSpec};

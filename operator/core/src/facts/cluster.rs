@@ -117,6 +117,17 @@ pub struct PersistentVolumeClaim {
     pub spec: ClaimSpec,
 }
 
+/// Older than the field, and what provisions looks at it first.
+const CLASS: &str = "volume.beta.kubernetes.io/storage-class";
+
+impl PersistentVolumeClaim {
+    /// The class that it asks for by name.
+    pub fn class(&self) -> Option<&str> {
+        let class = self.metadata.annotations.get(CLASS).or(self.spec.storage_class_name.as_ref());
+        class.map(String::as_str).filter(|class| !class.is_empty())
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ClaimSpec {

@@ -58,9 +58,45 @@ pub struct PodSpec {
     pub priority_class_name: String,
     pub host_network: bool,
     #[serde(deserialize_with = "nullable")]
+    pub tolerations: Vec<Toleration>,
+    /// Of its volumes, the classes of those that are made and go with it.
+    #[serde(rename = "volumes", deserialize_with = "ephemeral")]
+    pub ephemeral_classes: Vec<String>,
+    #[serde(deserialize_with = "nullable")]
     pub topology_spread_constraints: Vec<Spread>,
     #[serde(deserialize_with = "nullable")]
     pub containers: Vec<Container>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Deserialize)]
+#[serde(default)]
+pub struct Toleration {
+    #[serde(deserialize_with = "nullable")]
+    pub key: String,
+    #[serde(deserialize_with = "nullable")]
+    pub operator: String,
+    #[serde(deserialize_with = "nullable")]
+    pub value: String,
+    #[serde(deserialize_with = "nullable")]
+    pub effect: String,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Volume {
+    ephemeral: Option<Ephemeral>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct Ephemeral {
+    volume_claim_template: Option<super::PersistentVolumeClaim>,
+}
+
+fn ephemeral<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let volumes: Vec<Volume> = nullable(deserializer)?;
+    let claims = volumes.into_iter().filter_map(|volume| volume.ephemeral?.volume_claim_template);
+    Ok(claims.filter_map(|claim| claim.class().map(str::to_owned)).collect())
 }
 
 /// What a container runs, which for the control plane is how it is set.
@@ -163,7 +199,7 @@ impl<'de> Deserialize<'de> for Workload {
         let storage_classes = spec
             .volume_claim_templates
             .into_iter()
-            .filter_map(|claim| claim.spec.storage_class_name)
+            .filter_map(|claim| claim.class().map(str::to_owned))
             .collect();
         Ok(Self { metadata, replicas: spec.replicas, template, storage_classes })
     }
