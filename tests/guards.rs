@@ -6,7 +6,7 @@ use snc_core::lang::Lang;
 use snc_plan::guards::{Identity, guards};
 
 fn yaml(lang: Lang) -> String {
-    let identity = Identity { namespace: "snc-system".into(), service_account: "snc-controller".into() };
+    let identity = Identity::new("snc-system", "snc-controller");
     guards(&identity, lang)
         .iter()
         .flat_map(|g| {
@@ -35,7 +35,7 @@ fn the_chart_names_every_guard() {
         "/../charts/snc-operator/templates/rbac-controller.yaml"
     ))
     .unwrap();
-    let identity = Identity { namespace: "snc-system".into(), service_account: "snc-controller".into() };
+    let identity = Identity::new("snc-system", "snc-controller");
     for guard in guards(&identity, Lang::Fr) {
         let name = guard.policy.metadata.name.unwrap();
         assert!(role.contains(&name), "{name} is missing from the ClusterRole");

@@ -9,6 +9,7 @@ pub use attempts::attempts;
 pub use place::{labels, left_behind, pod};
 
 use serde_json::Value;
+use snc_core::names::WEBHOOK;
 
 /// How a request is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +21,8 @@ pub enum Verb {
     StrategicPatch,
     Apply,
     Delete,
+    /// A request to enter a pod: for real, since none of these is tried dry.
+    Connect,
 }
 
 /// What must be answered.
@@ -27,10 +30,12 @@ pub enum Verb {
 pub enum Expected {
     /// By this policy, or one of these.
     RefusedBy(Vec<String>),
+    /// By the webhook alone, and for this control.
+    RefusedByWebhook(String),
     Accepted,
 }
 
-/// One request, never more than a dry run.
+/// One request: a dry run, or one that would come to nothing.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Attempt {
     /// Stable: it is what people are told.
@@ -39,6 +44,8 @@ pub struct Attempt {
     pub path: String,
     pub body: Value,
     pub expected: Expected,
+    /// What the API server says of it once admission let it pass, where it then comes to nothing.
+    pub beyond: Option<&'static str>,
 }
 
 /// What came of all of them.
@@ -57,13 +64,19 @@ impl Tried {
     pub fn note(&mut self, attempt: &Attempt, answer: Option<Result<(), &str>>) {
         let held = match (&attempt.expected, answer) {
             (Expected::Accepted, Some(Ok(()))) => return,
-            (Expected::RefusedBy(_), Some(Ok(()))) => {
+            (Expected::RefusedBy(_) | Expected::RefusedByWebhook(_), Some(answer))
+                if answer.is_ok()
+                    || attempt.beyond.zip(answer.err()).is_some_and(|(text, said)| said.contains(text)) =>
+            {
                 self.allowed.push(attempt.id.clone());
                 return;
             }
             (Expected::RefusedBy(policies), Some(Err(message))) => policies
                 .iter()
                 .any(|policy| message.contains(&format!("ValidatingAdmissionPolicy '{policy}'"))),
+            (Expected::RefusedByWebhook(control), Some(Err(message))) => message
+                .split_once(&format!(".{WEBHOOK}\" denied the request: "))
+                .is_some_and(|(_, said)| said.contains(control.as_str())),
             (_, _) => false,
         };
         if held {

@@ -7,8 +7,7 @@ mod tests;
 pub use status::{Notice, exception_status, notices, same};
 
 use jiff::{SignedDuration, Timestamp};
-use k8s_openapi::api::core::v1::ConfigMap;
-use snc_api::v1alpha1::SncException;
+use snc_api::v1alpha1::{SncException, SncWaiverSet, SncWaiverSetSpec};
 use snc_core::control::Severity;
 use snc_core::names::WAIVERS;
 use snc_core::waiver::Waivers;
@@ -16,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// It is said so long before an exception ends.
 pub const SOON: SignedDuration = SignedDuration::from_hours(14 * 24);
-/// Of everything in the ConfigMap. What does not fit is not in force.
+/// Of everything that is published. What does not fit is not in force.
 pub const MAX_BYTES: usize = 256 * 1024;
 
 /// Days that a waiver of a control lasts at most, from the creation of its exception. Source: `product`.
@@ -119,7 +118,7 @@ impl InForce {
         all
     }
 
-    /// What more pairs take in the ConfigMap.
+    /// What more pairs take where they are published.
     fn size(&self, pairs: &BTreeSet<(String, String)>) -> usize {
         let fresh = pairs.iter().filter(|(control, key)| self.waivers.covers(control, key).is_none());
         fresh.map(|(control, key)| control.len() + key.len() + 1).sum()
@@ -176,10 +175,9 @@ fn approval(exception: &SncException) -> Approval {
 }
 
 /// What policies of the API server read.
-pub fn config_map(namespace: &str, waivers: &Waivers) -> ConfigMap {
-    ConfigMap {
+pub fn waiver_set(namespace: &str, waivers: &Waivers) -> SncWaiverSet {
+    SncWaiverSet {
         metadata: crate::objects::meta(namespace, WAIVERS, "waivers"),
-        data: Some(waivers.data()),
-        ..ConfigMap::default()
+        spec: SncWaiverSetSpec { waivers: waivers.published() },
     }
 }

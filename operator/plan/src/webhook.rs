@@ -4,7 +4,8 @@
 //! Namespaces are selected by inclusion, and only objects that are in one: a webhook for cluster-scoped objects would
 //! see all of them, whatever it selects. Of the webhooks of one group of kinds exactly one matches a request.
 
-use crate::guards::Identity;
+use crate::Settings;
+use crate::guards::{Identity, in_group};
 use k8s_openapi::ByteString;
 use k8s_openapi::api::admissionregistration::v1::{
     MatchCondition, RuleWithOperations, ServiceReference, ValidatingWebhook, ValidatingWebhookConfiguration,
@@ -12,7 +13,7 @@ use k8s_openapi::api::admissionregistration::v1::{
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement, ObjectMeta};
 use snc_catalogue::POD_KINDS;
-use snc_core::names::{LABEL_COMPONENT, LABEL_MANAGED_BY, LABEL_TENANT, MANAGED_BY, WEBHOOK};
+use snc_core::names::{CANARY, LABEL_COMPONENT, LABEL_MANAGED_BY, LABEL_TENANT, MANAGED_BY, WEBHOOK};
 use snc_core::tier::{Measure, Mode};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -59,6 +60,7 @@ const SERVED: &[Served] = &[
     served("core/Pod", "", V1, &["pods", "pods/ephemeralcontainers", "pods/resize"]),
     served("core/PodTemplate", "", V1, &["podtemplates"]),
     served("core/ReplicationController", "", V1, &["replicationcontrollers"]),
+    served("core/PersistentVolumeClaim", "", V1, &["persistentvolumeclaims"]),
     served("core/Service", "", V1, &["services"]),
     served("core/ServiceAccount", "", V1, &["serviceaccounts"]),
     served("apps/Deployment", "apps", V1, &["deployments"]),
@@ -74,6 +76,7 @@ const SERVED: &[Served] = &[
     served("gateway.networking.k8s.io/Gateway", "gateway.networking.k8s.io", V1, &["gateways"]),
     served("gateway.networking.k8s.io/HTTPRoute", "gateway.networking.k8s.io", V1, &["httproutes"]),
     served("gateway.networking.k8s.io/GRPCRoute", "gateway.networking.k8s.io", V1, &["grpcroutes"]),
+    served("gateway.networking.k8s.io/TLSRoute", "gateway.networking.k8s.io", V1, &["tlsroutes"]),
     served("cert-manager.io/Certificate", "cert-manager.io", V1, &["certificates"]),
     served("cert-manager.io/Issuer", "cert-manager.io", V1, &["issuers"]),
     served("external-secrets.io/SecretStore", "external-secrets.io", V1, &["secretstores"]),
@@ -94,6 +97,9 @@ const SERVED: &[Served] = &[
     served("velero.io/VolumeSnapshotLocation", "velero.io", V1, &["volumesnapshotlocations"]),
 ];
 
+/// What only a rule that needs other objects judges, by the mode of workloads.
+const CLAIM: &str = "core/PersistentVolumeClaim";
+
 /// Kinds that may concern other tenants.
 const ACROSS: &[&str] = &[
     "networking.k8s.io/NetworkPolicy",
@@ -101,7 +107,11 @@ const ACROSS: &[&str] = &[
     "networking.k8s.io/Ingress",
     "gateway.networking.k8s.io/HTTPRoute",
     "gateway.networking.k8s.io/GRPCRoute",
+    "gateway.networking.k8s.io/TLSRoute",
 ];
+
+/// Nobody is let past what these are asked about for.
+const ACROSS_GROUP: &str = "tenants";
 
 /// Kinds whose requests go by the same modes.
 struct Group {
@@ -118,12 +128,15 @@ pub fn left_out(kinds: &BTreeSet<String>) -> BTreeSet<String> {
 
 /// For what the controls of tenants judge, and what concerns other tenants. Deterministic.
 pub fn configuration(
-    identity: &Identity,
+    settings: &Settings,
     reached: &Reached,
     ca_bundle: &[u8],
     kinds: &BTreeSet<String>,
 ) -> ValidatingWebhookConfiguration {
-    let asked = |served: &&Served| kinds.contains(served.kind) || ACROSS.contains(&served.kind);
+    let identity = &settings.identity;
+    let asked = |served: &&Served| {
+        kinds.contains(served.kind) || ACROSS.contains(&served.kind) || served.kind == CLAIM
+    };
     let of = |wanted: &dyn Fn(&str) -> bool| -> Vec<&'static Served> {
         SERVED.iter().filter(asked).filter(|served| wanted(served.kind)).collect()
     };
@@ -131,7 +144,11 @@ pub fn configuration(
     let is_across = |kind: &str| ACROSS.contains(&kind);
     let groups = [
         Group { name: "pods", measures: &[Measure::Workloads, Measure::PodSecurity], kinds: of(&is_pods) },
-        Group { name: "tenants", measures: &[Measure::Workloads, Measure::Isolation], kinds: of(&is_across) },
+        Group {
+            name: ACROSS_GROUP,
+            measures: &[Measure::Workloads, Measure::Isolation],
+            kinds: of(&is_across),
+        },
         Group {
             name: "objects",
             measures: &[Measure::Workloads],
@@ -139,19 +156,20 @@ pub fn configuration(
         },
     ];
     let webhooks = groups.iter().filter(|group| !group.kinds.is_empty()).flat_map(|group| {
-        selections(group.measures).into_iter().map(|(name, strict, selector)| ValidatingWebhook {
-            name: if strict {
-                format!("{name}.{}.{IF_DOWN}.{WEBHOOK}", group.name)
+        let passed = identity.bypass_group.as_deref().filter(|_| group.name != ACROSS_GROUP);
+        asked_of(group.measures, passed).into_iter().map(|asked| ValidatingWebhook {
+            name: if asked.fails {
+                format!("{}.{}.{IF_DOWN}.{WEBHOOK}", asked.name, group.name)
             } else {
-                format!("{name}.{}.{WEBHOOK}", group.name)
+                format!("{}.{}.{WEBHOOK}", asked.name, group.name)
             },
-            client_config: client(identity, reached, ca_bundle, strict),
+            client_config: client(identity, reached, ca_bundle, asked.path),
             rules: Some(group.kinds.iter().map(|served| rule(served)).collect()),
-            failure_policy: Some(if strict { "Fail" } else { "Ignore" }.to_owned()),
+            failure_policy: Some(if asked.fails { "Fail" } else { "Ignore" }.to_owned()),
             match_policy: Some("Equivalent".to_owned()),
-            namespace_selector: Some(selector),
+            namespace_selector: Some(asked.namespaces),
             object_selector: Some(LabelSelector::default()),
-            match_conditions: Some(conditions(identity)),
+            match_conditions: Some(conditions(settings).into_iter().chain(asked.who).collect()),
             side_effects: "None".to_owned(),
             timeout_seconds: Some(TIMEOUT_SECONDS),
             admission_review_versions: vec!["v1".to_owned()],
@@ -168,6 +186,38 @@ pub fn configuration(
         },
         webhooks: Some(webhooks.collect()),
     }
+}
+
+/// Which requests one webhook is for.
+struct Asked {
+    name: String,
+    namespaces: LabelSelector,
+    who: Option<MatchCondition>,
+    path: &'static str,
+    /// Refused without an answer.
+    fails: bool,
+}
+
+/// Every namespace of a tenant once; and all of them again for a group that is let past, which is told of what is
+/// wrong, and is not held up when nothing answers.
+fn asked_of(measures: &[Measure], bypass_group: Option<&str>) -> Vec<Asked> {
+    let who = |name: &str, expression: String| MatchCondition { name: name.to_owned(), expression };
+    let group = bypass_group.map(in_group);
+    let everybody = selections(measures).into_iter().map(|(name, strict, namespaces)| Asked {
+        name,
+        namespaces,
+        who: group.as_ref().map(|group| who("not-the-bypass-group", format!("!{group}"))),
+        path: if strict { ENFORCE } else { ADVISE },
+        fails: strict,
+    });
+    let group = group.as_ref().map(|group| Asked {
+        name: "bypass".to_owned(),
+        namespaces: select(vec![requirement(LABEL_TENANT, "Exists", &[])]),
+        who: Some(who("the-bypass-group", group.clone())),
+        path: ENFORCE,
+        fails: false,
+    });
+    everybody.chain(group).collect()
 }
 
 /// For each measure the namespaces where it is the first that is enforced, and then the rest: every namespace of a
@@ -199,8 +249,7 @@ fn requirement(key: &str, operator: &str, values: &[&str]) -> LabelSelectorRequi
     }
 }
 
-fn client(identity: &Identity, reached: &Reached, ca_bundle: &[u8], strict: bool) -> WebhookClientConfig {
-    let path = if strict { ENFORCE } else { ADVISE };
+fn client(identity: &Identity, reached: &Reached, ca_bundle: &[u8], path: &str) -> WebhookClientConfig {
     let (service, url) = match reached {
         Reached::Service => {
             let service = ServiceReference {
@@ -229,8 +278,9 @@ fn rule(served: &Served) -> RuleWithOperations {
 
 /// Total, and true for everything but our own writes and what only lets go of an object that is being deleted: with the
 /// webhook down, the namespaces of tenants can still be deleted.
-fn conditions(identity: &Identity) -> Vec<MatchCondition> {
-    let user = format!("system:serviceaccount:{}:{}", identity.namespace, identity.service_account);
+fn conditions(settings: &Settings) -> Vec<MatchCondition> {
+    let user = settings.identity.username();
+    let canary = settings.tenant_canary();
     let same = |field: &str| format!("object.?{field} == oldObject.?{field}");
     let fields = [
         "spec",
@@ -246,6 +296,14 @@ fn conditions(identity: &Identity) -> Vec<MatchCondition> {
     let condition = |name: &str, expression: String| MatchCondition { name: name.to_owned(), expression };
     vec![
         condition("not-the-operator", format!("request.?userInfo.?username.orValue('') != '{user}'")),
+        // The chart writes there: with the webhook down an upgrade has to pass, since it is what may mend it.
+        condition(
+            "of-the-canary-only-its-own",
+            format!(
+                "request.?namespace.orValue('') != '{canary}' || \
+                 request.?userInfo.?username.orValue('') == 'system:serviceaccount:{canary}:{CANARY}'"
+            ),
+        ),
         condition(
             "not-on-its-way-out",
             format!(

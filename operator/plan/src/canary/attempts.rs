@@ -1,12 +1,12 @@
 //! The requests themselves.
 
-use super::place::{alone, container, deployment, left_behind, privileged, template};
+use super::place::{GATE, alone, container, deployment, left_behind, privileged, template};
 use super::{Attempt, Expected, Verb};
 use crate::settings::Settings;
 use serde_json::{Value, json};
 use snc_core::names::{
-    ASSESSMENT, CANARY, GROUP, GUARD_GATE, GUARD_MANAGED, GUARD_NAMESPACE, GUARD_RATCHET, GUARD_STATUS,
-    LABEL_ISOLATED, LABEL_MANAGED_BY, LABEL_TENANT, LABEL_WORKLOADS, MANAGER,
+    ASSESSMENT, CANARY, GROUP, GUARD_BINDING, GUARD_CANARY, GUARD_GATE, GUARD_MANAGED, GUARD_NAMESPACE,
+    GUARD_RATCHET, GUARD_STATUS, LABEL_ISOLATED, LABEL_MANAGED_BY, LABEL_TENANT, LABEL_WORKLOADS, MANAGER,
 };
 
 const POD_SECURITY_OF_PODS: &str = "pods-pod-security-enforce.secnumcloud.dev";
@@ -23,7 +23,13 @@ struct Corpus {
 
 impl Corpus {
     fn add(&mut self, id: impl Into<String>, verb: Verb, path: String, body: Value, expected: Expected) {
-        self.all.push(Attempt { id: id.into(), verb, path, body, expected });
+        self.all.push(Attempt { id: id.into(), verb, path, body, expected, beyond: None });
+    }
+
+    /// One that comes to nothing once admission let it pass, and what is said then.
+    fn add_vain(&mut self, id: &str, verb: Verb, path: String, body: Value, by: &str, beyond: &'static str) {
+        let expected = refused(&[by]);
+        self.all.push(Attempt { id: id.to_owned(), verb, path, body, expected, beyond: Some(beyond) });
     }
 
     fn core(&self, rest: &str) -> String {
@@ -237,17 +243,94 @@ fn declared(corpus: &mut Corpus) {
     corpus.add("assessment-forged", Verb::Create, assessments, forged, by);
 }
 
+/// What is done to a pod that is there, and never starts.
+fn entered(corpus: &mut Corpus) {
+    const NOWHERE: &str = "does not have a host assigned";
+    const GATED: &str = "non-empty .spec.schedulingGates";
+    let pods = corpus.core("pods");
+    let path = format!("{pods}/{CANARY}");
+    for (id, rest) in [
+        ("pod-exec", "exec?command=true&stdout=true"),
+        ("pod-attach", "attach?stdout=true"),
+        ("pod-portforward", "portforward?ports=80"),
+    ] {
+        corpus.add_vain(id, Verb::Connect, format!("{path}/{rest}"), Value::Null, GUARD_CANARY, NOWHERE);
+    }
+    let proxied = format!("{path}/proxy");
+    corpus.add_vain("pod-proxy", Verb::Connect, proxied, Value::Null, GUARD_CANARY, "address not allowed");
+    let by = || refused(&[GUARD_CANARY]);
+    let evicted = json!({"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": CANARY}});
+    corpus.add("pod-eviction", Verb::Create, format!("{path}/eviction"), evicted, by());
+    corpus.add("pod-delete", Verb::Delete, path.clone(), Value::Null, by());
+    corpus.add("pod-delete-all", Verb::Delete, pods.clone(), Value::Null, by());
+    let started = json!({"spec": {"schedulingGates": null}});
+    corpus.add("pod-start", Verb::MergePatch, path.clone(), started, by());
+    corpus.add(
+        "pod-start-strategic-patch",
+        Verb::StrategicPatch,
+        path.clone(),
+        json!({"spec": {"schedulingGates": [
+            {"name": GATE, "$patch": "delete"},
+        ]}}),
+        by(),
+    );
+    let operation = json!([{"op": "remove", "path": "/spec/schedulingGates"}]);
+    corpus.add("pod-start-json-patch", Verb::JsonPatch, path.clone(), operation, by());
+
+    // The node of a pod is the scheduler's to choose.
+    let node = json!({"apiVersion": "v1", "kind": "Node", "name": "snc-canary-nowhere"});
+    let bound = json!({"apiVersion": "v1", "kind": "Binding", "metadata": {"name": CANARY}, "target": node});
+    let binding = format!("{path}/binding");
+    corpus.add_vain("pod-binding", Verb::Create, binding, bound.clone(), GUARD_BINDING, GATED);
+    let bindings = corpus.core("bindings");
+    corpus.add_vain("pod-binding-former", Verb::Create, bindings, bound, GUARD_BINDING, GATED);
+    let mut placed = alone("snc-canary-new", container("main"));
+    placed["spec"]["nodeName"] = json!("snc-canary-nowhere");
+    corpus.add("pod-node-name", Verb::Create, pods, placed, refused(&[GUARD_BINDING]));
+}
+
+/// What policies of the API server let pass: a control that is not critical, and rights for accounts of other tenants.
+fn asked(corpus: &mut Corpus) {
+    let by = |control: &str| Expected::RefusedByWebhook(control.to_owned());
+    let mut unlimited = alone("snc-canary-new", container("main"));
+    if let Some(limits) = unlimited["spec"]["containers"][0]["resources"]["limits"].as_object_mut() {
+        limits.remove("memory");
+    }
+    let pods = corpus.core("pods");
+    corpus.add("webhook-pod", Verb::Create, pods, unlimited, by("container-memory-limit"));
+    let bindings = corpus.group("rbac.authorization.k8s.io/v1", "rolebindings");
+    let binding = |subject: Value| {
+        json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": {"name": "snc-canary-new"},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": CANARY},
+            "subjects": [subject],
+        })
+    };
+    let group = |name: &str| json!({"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": name});
+    let everybody = binding(group("system:authenticated"));
+    corpus.add("webhook-rights-for-all", Verb::Create, bindings.clone(), everybody, by("rbac-cross-tenant"));
+    let own = binding(json!({"kind": "ServiceAccount", "name": CANARY, "namespace": corpus.namespace}));
+    corpus.add("rolebinding-harmless", Verb::Create, bindings, own, Expected::Accepted);
+}
+
 /// All of them. Paths and bodies differ between clusters by the name of the canary's namespace alone.
-pub fn attempts(settings: &Settings) -> Vec<Attempt> {
+///
+/// `webhook`: whether the API server is meant to ask it. What only the webhook refuses is tried then.
+pub fn attempts(settings: &Settings, webhook: bool) -> Vec<Attempt> {
     let mut corpus = Corpus { namespace: settings.tenant_canary(), all: Vec::new() };
     pods(&mut corpus);
     updates(&mut corpus);
     namespace(&mut corpus);
     managed(&mut corpus);
     declared(&mut corpus);
+    entered(&mut corpus);
+    if webhook {
+        asked(&mut corpus);
+    }
     // Where nothing was ever isolated.
     let path = format!("/api/v1/namespaces/{}/pods", settings.canary_namespace);
-    let pod = alone("snc-canary-new", container("main"));
+    let mut pod = alone("snc-canary-new", container("main"));
+    pod["spec"]["serviceAccountName"] = json!("default");
     corpus.add("pod-not-isolated", Verb::Create, path, pod, refused(&[GUARD_GATE]));
     corpus.all
 }

@@ -3,7 +3,7 @@
 use crate::settings::Settings;
 use serde_json::{Value, json};
 use snc_core::names::{
-    CANARY, DEFAULT_DENY, LABEL_COMPONENT, LABEL_FLOOR_ISOLATION, LABEL_FLOOR_LEVEL,
+    CANARY, DEFAULT_DENY, LABEL_CANARY, LABEL_COMPONENT, LABEL_FLOOR_ISOLATION, LABEL_FLOOR_LEVEL,
     LABEL_FLOOR_POD_SECURITY, LABEL_FLOOR_QUOTA, LABEL_FLOOR_WORKLOADS, LABEL_ISOLATION, LABEL_LEVEL,
     LABEL_MANAGED_BY, LABEL_POD_SECURITY, LABEL_TENANT, LABEL_WORKLOADS, MANAGED_BY,
 };
@@ -26,6 +26,7 @@ pub fn labels(settings: &Settings) -> BTreeMap<String, String> {
     ];
     let mut labels: BTreeMap<String, String> =
         fixed.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
+    labels.insert(LABEL_CANARY.to_owned(), "true".to_owned());
     labels.insert(LABEL_TENANT.to_owned(), settings.tenant_canary());
     labels
 }
@@ -43,10 +44,13 @@ pub fn left_behind() -> [Value; 3] {
     [deny, object, deployment(CANARY, template(container("canary")))]
 }
 
+/// Nobody takes it away, so the pod is never scheduled.
+pub(super) const GATE: &str = "secnumcloud.dev/never";
+
 /// Is there while the canary tenant tries, and never starts.
 pub fn pod() -> Value {
     let mut pod = alone(CANARY, container("canary"));
-    pod["spec"]["schedulingGates"] = json!([{"name": "secnumcloud.dev/never"}]);
+    pod["spec"]["schedulingGates"] = json!([{"name": GATE}]);
     pod
 }
 
@@ -74,6 +78,7 @@ pub(super) fn privileged(name: &str) -> Value {
 fn spec(containers: Value) -> Value {
     json!({
         "automountServiceAccountToken": false,
+        "serviceAccountName": CANARY,
         "securityContext": {
             "runAsNonRoot": true, "runAsUser": 65532, "seccompProfile": {"type": "RuntimeDefault"},
         },

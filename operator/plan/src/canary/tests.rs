@@ -5,15 +5,14 @@ use snc_core::lang::Lang;
 use std::collections::BTreeSet;
 
 fn settings() -> Settings {
-    let identity =
-        Identity { namespace: "snc-system".to_owned(), service_account: "snc-controller".to_owned() };
+    let identity = Identity::new("snc-system", "snc-controller");
     Settings { lang: Lang::Fr, identity, canary_namespace: "snc-canary".to_owned() }
 }
 
 #[test]
 fn each_has_its_own_id_and_names_policies_that_there_are() {
     let settings = settings();
-    let all = attempts(&settings);
+    let all = attempts(&settings, true);
     let ids: BTreeSet<&str> = all.iter().map(|one| one.id.as_str()).collect();
     assert_eq!(ids.len(), all.len());
     let policies: BTreeSet<String> = guards(&settings.identity, settings.lang)
@@ -27,11 +26,21 @@ fn each_has_its_own_id_and_names_policies_that_there_are() {
         assert!(attempt.path.contains("/snc-canary"), "{}", attempt.path);
     }
     assert!(all.iter().filter(|one| one.expected == Expected::Accepted).count() > 10);
+    let by_policies = all.iter().filter(|one| matches!(one.expected, Expected::RefusedBy(_))).count();
+    assert_eq!(by_policies, 75, "docs/admission.md tells how many");
+}
+
+/// What is not a dry run comes to nothing by itself, and what it then says is known.
+#[test]
+fn nothing_is_tried_that_would_come_to_something() {
+    let all = attempts(&settings(), false);
+    assert!(all.iter().filter(|one| one.verb == Verb::Connect).all(|one| one.beyond.is_some()));
+    assert!(all.iter().all(|one| !matches!(one.expected, Expected::RefusedByWebhook(_))), "it is off");
 }
 
 #[test]
 fn only_the_right_refusal_counts() {
-    let all = attempts(&settings());
+    let all = attempts(&settings(), true);
     let bad = all.iter().find(|one| one.id == "managed-delete").unwrap();
     let good = all.iter().find(|one| one.id == "pod-harmless").unwrap();
     let refusal =
@@ -42,12 +51,35 @@ fn only_the_right_refusal_counts() {
     assert_eq!(tried, Tried { refused: 1, ..Tried::default() });
     tried.note(bad, Some(Ok(())));
     assert_eq!(tried.allowed, ["managed-delete"]);
+    let find = |id: &str| all.iter().find(|one| one.id == id).unwrap();
+    let (vain, asked) = (find("pod-exec"), find("webhook-pod"));
+    let denied =
+        "admission webhook \"a.pods.snc-webhook.secnumcloud.dev\" denied the request: container-memory-limit";
+    tried.note(asked, Some(Err(denied)));
+    assert_eq!(tried.refused, 2);
+    tried.note(vain, Some(Err("pod snc-canary does not have a host assigned")));
+    assert_eq!(tried.allowed, ["managed-delete", "pod-exec"], "it came to nothing, but not by admission");
     for (attempt, answer) in [
         (bad, Some(Err("configmaps \"snc-canary\" is forbidden: User cannot delete resource"))),
         (bad, Some(Err("ValidatingAdmissionPolicy 'another' denied request"))),
         (bad, None),
         (good, Some(Err(refusal))),
         (good, None),
+        (vain, Some(Err("pods \"snc-canary\" not found"))),
+        (asked, Some(Err(refusal))),
+        (
+            asked,
+            Some(Err(
+                "failed calling webhook \"a.pods.snc-webhook.secnumcloud.dev\": refused: container-memory-limit",
+            )),
+        ),
+        (
+            asked,
+            Some(Err(
+                "admission webhook \"a.pods.snc-webhook.secnumcloud.dev\" denied the request: not judged",
+            )),
+        ),
+        (asked, Some(Err("admission webhook \"other\" denied the request: container-memory-limit"))),
     ] {
         let mut tried = Tried::default();
         tried.note(attempt, answer);

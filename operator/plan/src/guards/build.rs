@@ -123,8 +123,27 @@ pub(super) fn quote(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
+/// The variable that says whether whoever asks is let past.
+pub(super) const BYPASS: &str = "bypass";
+
 /// CEL for the requester's name; total.
 pub(super) const USERNAME: &str = "request.?userInfo.?username.orValue(\"\")";
+
+/// CEL: whether whoever asks is in that group; total.
+pub fn in_group(group: &str) -> String {
+    format!("request.?userInfo.?groups.orValue([]).exists(group, group == {})", quote(group))
+}
+
+/// The group that these policies let past: what they say of it themselves.
+pub fn bypass_group(policies: &[ValidatingAdmissionPolicy]) -> Option<String> {
+    let variables = policies.iter().filter_map(|policy| policy.spec.as_ref()?.variables.as_ref()).flatten();
+    let mut groups = variables.filter(|variable| variable.name == BYPASS).filter_map(|variable| {
+        let (_, quoted) = variable.expression.rsplit_once(" == \"")?;
+        let group = quoted.strip_suffix("\")")?.replace("\\\"", "\"").replace("\\\\", "\\");
+        (in_group(&group) == variable.expression).then_some(group)
+    });
+    groups.next()
+}
 
 /// What a request is about, and who asks: values of refusals where `variables.user` is [`USERNAME`].
 pub(super) const REQUEST: &[(&str, &str)] = &[

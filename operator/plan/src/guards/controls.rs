@@ -11,11 +11,12 @@
 mod shape;
 mod waived;
 
-use super::build::{CONTROLS, matches, metadata, variable};
+use super::build::{BYPASS, CONTROLS, USERNAME, in_group, matches, metadata, variable};
 use super::{Guard, Identity};
 use k8s_openapi::api::admissionregistration::v1::{
-    MatchResources, ParamKind, ParamRef, ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding,
-    ValidatingAdmissionPolicyBindingSpec, ValidatingAdmissionPolicySpec, Validation, Variable,
+    AuditAnnotation, MatchResources, ParamKind, ParamRef, ValidatingAdmissionPolicy,
+    ValidatingAdmissionPolicyBinding, ValidatingAdmissionPolicyBindingSpec, ValidatingAdmissionPolicySpec,
+    Validation, Variable,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement};
 pub use shape::{BINDINGS, POLICIES};
@@ -97,8 +98,11 @@ impl Half {
         lang: Lang,
     ) -> Guard {
         let name = policy_name(shape, measure, self.name);
-        let validations: Vec<Validation> =
-            rules.iter().map(|(control, rendered)| validation(control, rendered, lang)).collect();
+        let group = identity.bypass_group.as_deref();
+        let validations: Vec<Validation> = rules
+            .iter()
+            .map(|(control, rendered)| validation(control, rendered, group.is_some(), lang))
+            .collect();
         let modes: Vec<Mode> = self.modes.iter().map(|(mode, ..)| *mode).collect();
         let bindings = self.modes.iter().map(|(mode, suffix, actions)| ValidatingAdmissionPolicyBinding {
             metadata: metadata(&policy_name(shape, measure, suffix), CONTROLS),
@@ -129,16 +133,25 @@ impl Half {
                         ..matches(shape.rules())
                     }),
                     param_kind: Some(ParamKind {
-                        api_version: Some("v1".to_owned()),
-                        kind: Some("ConfigMap".to_owned()),
+                        api_version: Some(format!("{GROUP}/v1alpha1")),
+                        kind: Some("SncWaiverSet".to_owned()),
                     }),
-                    variables: Some(variables(shape, &validations)),
+                    variables: Some(variables(shape, group, &validations)),
                     validations: Some(validations),
+                    audit_annotations: group.map(|_| vec![passed()]),
                     ..ValidatingAdmissionPolicySpec::default()
                 }),
                 status: None,
             },
         }
+    }
+}
+
+/// Every use is in the audit log of the API server, with the webhook down too.
+fn passed() -> AuditAnnotation {
+    AuditAnnotation {
+        key: BYPASS.to_owned(),
+        value_expression: format!("variables.bypass ? {USERNAME} : \"\""),
     }
 }
 
@@ -176,8 +189,9 @@ fn unasked(level: Level) -> String {
         .fold(String::new(), |text, lower| text + &format!("variables.level == \"{lower}\" || "))
 }
 
-fn validation(control: &Control, rendered: &Rendered, lang: Lang) -> Validation {
+fn validation(control: &Control, rendered: &Rendered, bypass: bool, lang: Lang) -> Validation {
     let id = &control.id;
+    let bypass = if bypass { "variables.bypass || " } else { "" };
     let more = lang.pick(
         || format!(". Remède : kubectl snc explain {id} ; tous les écarts : kubectl snc scan -f FICHIER"),
         || format!(". Remedy: kubectl snc explain {id}; all failures: kubectl snc scan -f FILE"),
@@ -185,7 +199,7 @@ fn validation(control: &Control, rendered: &Rendered, lang: Lang) -> Validation 
     let (said, title) = (rendered.message.get(lang), control.title.get(lang));
     Validation {
         expression: format!(
-            "variables.same || {}({}) || {}",
+            "{bypass}variables.same || {}({}) || {}",
             unasked(control.level),
             rendered.validation,
             waived::by(id)
@@ -197,7 +211,7 @@ fn validation(control: &Control, rendered: &Rendered, lang: Lang) -> Validation 
 }
 
 /// Those that the validations use, in an order in which each comes after what it uses.
-fn variables(shape: &Shape, validations: &[Validation]) -> Vec<Variable> {
+fn variables(shape: &Shape, group: Option<&str>, validations: &[Validation]) -> Vec<Variable> {
     let level = format!("namespaceObject.?metadata.?labels[?\"{LABEL_LEVEL}\"].orValue(\"\")");
     let known: Vec<Variable> = VARIABLES
         .iter()
@@ -205,6 +219,7 @@ fn variables(shape: &Shape, validations: &[Validation]) -> Vec<Variable> {
         .chain(shape.before())
         .chain([variable("same", shape.same()), variable("level", level)])
         .chain(waived::variables())
+        .chain(group.map(|group| variable(BYPASS, in_group(group))))
         .collect();
     let mut used: BTreeSet<String> = BTreeSet::new();
     for validation in validations {

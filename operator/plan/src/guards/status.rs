@@ -1,12 +1,11 @@
 //! `status-guard`: what the operator says, only the operator says. The status of what others declare, every
-//! `SncAssessment` with or without our labels, and the list of waivers.
+//! `SncAssessment` and every `SncWaiverSet`, with or without our labels.
 
 use super::build::{Action, REQUEST, Refusal, Spec, USERNAME, matches, quote, rule, variable};
 use super::managed_objects::by_collectors;
 use super::{Guard, Identity};
-use k8s_openapi::api::admissionregistration::v1::NamedRuleWithOperations;
 use snc_core::lang::Lang;
-use snc_core::names::{GROUP, GUARD_STATUS, WAIVERS};
+use snc_core::names::{GROUP, GUARD_STATUS};
 
 /// Of exceptions the approval is a person's; they have their own guard.
 const STATUSES: &[&str] =
@@ -20,22 +19,11 @@ pub(super) fn guard(identity: &Identity, lang: Lang) -> Guard {
         matches: matches(vec![
             rule(GROUP, "v1alpha1", STATUSES, &["CREATE", "UPDATE"]),
             rule(GROUP, "v1alpha1", &["sncassessments", "sncassessments/status"], OPERATIONS),
-            // By name, for it counts before it has our label.
-            NamedRuleWithOperations {
-                resource_names: Some(vec![WAIVERS.to_owned()]),
-                ..rule("", "v1", &["configmaps"], OPERATIONS)
-            },
+            rule(GROUP, "v1alpha1", &["sncwaiversets"], OPERATIONS),
         ]),
         params: None,
         variables: vec![
             variable("user", USERNAME),
-            variable(
-                "elsewhere",
-                format!(
-                    "request.resource.resource == \"configmaps\" && request.?namespace.orValue(\"\") != {}",
-                    quote(&identity.namespace)
-                ),
-            ),
         ],
         validations: vec![
             Refusal {
@@ -50,12 +38,7 @@ pub(super) fn guard(identity: &Identity, lang: Lang) -> Guard {
             .validation(
                 lang,
                 "Forbidden",
-                format!(
-                    "variables.user == {} || variables.elsewhere || \
-                     {}",
-                    quote(&identity.username()),
-                    by_collectors()
-                ),
+                format!("variables.user == {} || {}", quote(&identity.username()), by_collectors()),
             ),
         ],
     }

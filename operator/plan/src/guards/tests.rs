@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 const BOTH: [Lang; 2] = [Lang::Fr, Lang::En];
 
 fn identity() -> Identity {
-    Identity { namespace: "snc-system".to_owned(), service_account: "snc-controller".to_owned() }
+    Identity::new("snc-system", "snc-controller")
 }
 
 fn name(guard: &Guard) -> &str {
@@ -49,6 +49,8 @@ fn every_guard_is_there_once_with_its_binding() {
             names::GUARD_EXCEPTION,
             names::GUARD_STATUS,
             names::GUARD_WEBHOOK,
+            names::GUARD_BINDING,
+            names::GUARD_CANARY,
         ]
     );
     for guard in &guards {
@@ -137,23 +139,30 @@ fn the_namespace_guard_has_no_selector() {
 }
 
 #[test]
-fn only_the_gates_select_namespaces_and_only_by_inclusion() {
+fn what_asks_about_pods_selects_namespaces_and_only_by_inclusion() {
     for guard in guards(&identity(), Lang::Fr) {
         let selector = match_constraints(&guard).namespace_selector.as_ref().unwrap();
         let expressions = selector.match_expressions.as_deref().unwrap_or_default();
-        let gate = [names::GUARD_GATE, names::GUARD_NOTICE].contains(&name(&guard));
-        assert_eq!(expressions.len(), if gate { 2 } else { 0 }, "{}", name(&guard));
-        if let [tenant, isolated] = expressions {
+        let by_label = match name(&guard) {
+            names::GUARD_GATE | names::GUARD_NOTICE => Some(names::LABEL_ISOLATED),
+            names::GUARD_BINDING => Some(names::LABEL_ISOLATION),
+            _ => None,
+        };
+        assert_eq!(expressions.len(), if by_label.is_some() { 2 } else { 0 }, "{}", name(&guard));
+        if let [tenant, other] = expressions {
             assert_eq!((tenant.key.as_str(), tenant.operator.as_str()), (names::LABEL_TENANT, "Exists"));
-            assert_eq!(isolated.key, names::LABEL_ISOLATED);
+            assert_eq!(Some(other.key.as_str()), by_label);
         }
-        assert!(selector.match_labels.is_none());
+        let labels = selector.match_labels.clone().unwrap_or_default();
+        let canary = name(&guard) == names::GUARD_CANARY;
+        assert_eq!(labels.get(names::LABEL_CANARY).map(String::as_str), canary.then_some("true"));
+        assert_eq!(labels.len(), usize::from(canary));
     }
 }
 
 #[test]
 fn the_operator_is_its_service_account_in_its_namespace() {
-    let elsewhere = Identity { namespace: "ailleurs".to_owned(), service_account: "autre".to_owned() };
+    let elsewhere = Identity::new("ailleurs", "autre");
     assert_eq!(elsewhere.username(), "system:serviceaccount:ailleurs:autre");
     let text: String =
         guards(&elsewhere, Lang::Fr).iter().map(|g| serde_json::to_string(&g.policy).unwrap()).collect();

@@ -1,9 +1,11 @@
 use super::*;
 use snc_catalogue::Catalogue;
+use snc_core::lang::Lang;
 use std::sync::LazyLock;
 
-fn identity() -> Identity {
-    Identity { namespace: "snc-system".into(), service_account: "snc-controller".into() }
+fn settings() -> Settings {
+    let identity = Identity::new("snc-system", "snc-controller");
+    Settings { lang: Lang::Fr, identity, canary_namespace: "snc-canary".to_owned() }
 }
 
 fn kinds() -> &'static BTreeSet<String> {
@@ -13,7 +15,7 @@ fn kinds() -> &'static BTreeSet<String> {
 }
 
 fn webhooks() -> Vec<ValidatingWebhook> {
-    configuration(&identity(), &Reached::Service, b"bundle", kinds()).webhooks.unwrap()
+    configuration(&settings(), &Reached::Service, b"bundle", kinds()).webhooks.unwrap()
 }
 
 fn matches(selector: &LabelSelector, labels: &BTreeMap<&str, &str>) -> bool {
@@ -119,16 +121,17 @@ fn nothing_can_be_asked_about_beyond_namespaces_nor_about_deletions() {
 fn our_own_writes_and_what_lets_go_of_the_deleted_are_not_asked_about() {
     for webhook in webhooks() {
         let conditions = webhook.match_conditions.unwrap();
-        assert_eq!(conditions.len(), 2);
+        assert_eq!(conditions.len(), 3);
         assert!(conditions[0].expression.contains("'system:serviceaccount:snc-system:snc-controller'"));
-        assert!(conditions[1].expression.contains("object.?spec == oldObject.?spec"));
+        assert!(conditions[1].expression.contains("'system:serviceaccount:snc-canary-tenant:snc-canary'"));
+        assert!(conditions[2].expression.contains("object.?spec == oldObject.?spec"));
     }
 }
 
 #[test]
 fn a_url_takes_the_place_of_the_service() {
     let url = Reached::Url("https://127.0.0.1:8443/".into());
-    for webhook in configuration(&identity(), &url, b"b", kinds()).webhooks.unwrap() {
+    for webhook in configuration(&settings(), &url, b"b", kinds()).webhooks.unwrap() {
         let client = webhook.client_config;
         assert!(client.service.is_none() && client.ca_bundle.is_some());
         assert!(
@@ -136,4 +139,41 @@ fn a_url_takes_the_place_of_the_service() {
                 .contains(&client.url.unwrap().as_str())
         );
     }
+}
+
+/// One of them, by the condition on who asks.
+fn of_group(webhook: &ValidatingWebhook) -> bool {
+    webhook.match_conditions.iter().flatten().any(|condition| condition.name == "the-bypass-group")
+}
+
+#[test]
+fn the_bypass_group_is_asked_about_apart_and_never_refused_for_want_of_an_answer() {
+    let mut settings = settings();
+    settings.identity.bypass_group = Some("secours".to_owned());
+    let made = configuration(&settings, &Reached::Service, b"bundle", kinds()).webhooks.unwrap();
+    let (group, everybody): (Vec<_>, Vec<_>) = made.into_iter().partition(of_group);
+    assert_eq!(group.len(), 2, "one for each group of kinds, but for those that may open another tenant");
+    for webhook in &group {
+        assert_eq!(webhook.failure_policy.as_deref(), Some("Ignore"));
+        assert!(webhook.name.starts_with("bypass."), "{}", webhook.name);
+    }
+    let without = webhooks();
+    assert_eq!(everybody.len(), without.len());
+    for (webhook, plain) in everybody.iter().zip(&without) {
+        let conditions = webhook.match_conditions.as_ref().unwrap();
+        if webhook.name.contains(".tenants.") {
+            assert_eq!(webhook, plain);
+            continue;
+        }
+        let (last, others) = conditions.split_last().unwrap();
+        assert_eq!(others, plain.match_conditions.as_ref().unwrap());
+        assert_eq!(last.expression, format!("!{}", in_group("secours")));
+        assert_eq!(webhook.failure_policy, plain.failure_policy);
+    }
+}
+
+#[test]
+fn without_a_bypass_group_nothing_speaks_of_one() {
+    let made = configuration(&settings(), &Reached::Service, b"bundle", kinds());
+    assert!(!serde_json::to_string(&made).unwrap().contains("bypass"));
 }

@@ -36,7 +36,7 @@ pub fn read<T: DeserializeOwned>(value: Value) -> T {
 }
 
 pub fn settings(lang: Lang) -> Settings {
-    let identity = Identity { namespace: "snc-system".into(), service_account: "snc-controller".into() };
+    let identity = Identity::new("snc-system", "snc-controller");
     Settings { lang, identity, canary_namespace: "snc-canary".into() }
 }
 

@@ -5,7 +5,7 @@ use snc_core::names::{LABEL_COMPONENT, MANAGED_BY};
 const BOTH: [Lang; 2] = [Lang::Fr, Lang::En];
 
 fn all(lang: Lang) -> Vec<Guard> {
-    policies(&Identity { namespace: "snc-system".into(), service_account: "snc-controller".into() }, lang)
+    policies(&Identity::new("snc-system", "snc-controller"), lang)
 }
 
 fn spec(guard: &Guard) -> &ValidatingAdmissionPolicySpec {
@@ -153,4 +153,34 @@ fn a_control_of_a_higher_level_is_not_asked_below_it() {
         unasked(Level::Avance),
         "variables.level == \"Essentiel\" || variables.level == \"Standard\" || "
     );
+}
+
+#[test]
+fn the_bypass_group_passes_every_validation_and_is_written_down() {
+    let group = "l'équipe \"de secours\" \\ 1";
+    let identity =
+        Identity { bypass_group: Some(group.to_owned()), ..Identity::new("snc-system", "snc-controller") };
+    let made = policies(&identity, Lang::Fr);
+    for guard in &made {
+        let spec = spec(guard);
+        for validation in spec.validations.as_ref().unwrap() {
+            assert!(validation.expression.starts_with("variables.bypass || "), "{}", validation.expression);
+        }
+        assert_eq!(spec.audit_annotations.as_ref().unwrap()[0].key, BYPASS);
+    }
+    let policies: Vec<_> = made.into_iter().map(|guard| guard.policy).collect();
+    assert_eq!(crate::guards::bypass_group(&policies).as_deref(), Some(group));
+    let without: Vec<_> = all(Lang::Fr).into_iter().map(|guard| guard.policy).collect();
+    assert_eq!(crate::guards::bypass_group(&without), None);
+    assert!(!serde_json::to_string(&without).unwrap().contains("bypass"));
+}
+
+/// Isolation is what nobody is let past.
+#[test]
+fn no_other_guard_knows_the_bypass_group() {
+    let plain = Identity::new("snc-system", "snc-controller");
+    let identity = Identity { bypass_group: Some("secours".to_owned()), ..plain.clone() };
+    let others =
+        |identity| crate::guards::guards(identity, Lang::Fr).into_iter().take(crate::guards::GUARDS.len());
+    assert!(others(&identity).eq(others(&plain)));
 }

@@ -7,9 +7,7 @@ use snc_core::waiver::{Beyond, MAKERS, Maker, TEMPLATE_HASH};
 
 /// CEL: this control is not held against the object.
 pub(super) fn by(control: &str) -> String {
-    format!(
-        "variables.roots.exists(r, (\"\\n\" + params.?data[?\"{control}\"].orValue(\"\")).contains(\"\\n\" + r + \"\\n\"))"
-    )
+    format!("variables.roots.exists(r, r in params.?spec.?waivers[?\"{control}\"].orValue([]))")
 }
 
 /// CEL: who sends what it makes for what, as one text.
