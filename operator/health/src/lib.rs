@@ -83,3 +83,26 @@ pub fn respond(status: StatusCode, kind: &'static str, body: impl Into<Bytes>) -
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     response
 }
+
+/// One metric as whoever collects it sees it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Exposed {
+    pub name: String,
+    pub labels: Vec<String>,
+    pub help: String,
+}
+
+/// Everything in a registry, also what has no sample yet.
+pub fn exposed(collectors: &[Box<dyn prometheus::core::Collector>]) -> Vec<Exposed> {
+    let mut all: Vec<Exposed> = collectors
+        .iter()
+        .flat_map(|collector| collector.desc())
+        .map(|desc| Exposed {
+            name: desc.fq_name.clone(),
+            labels: desc.variable_labels.clone(),
+            help: desc.help.clone(),
+        })
+        .collect();
+    all.sort();
+    all
+}

@@ -5,12 +5,15 @@
 mod binding;
 mod host;
 mod network;
+mod reserved;
 
 use serde_json::Value;
-use snc_catalogue::controls;
+use snc_catalogue::{POD_KINDS, controls};
 use snc_core::control::Control;
 use snc_core::names::LABEL_TENANT;
+use snc_core::reserved::Reserved;
 use snc_core::text::Text;
+use snc_core::tier::Measure;
 use snc_core::verdict::Outcome;
 use snc_index::{Hosts, Index};
 use snc_network::audit::Addresses;
@@ -21,6 +24,7 @@ pub struct Others<'a> {
     pub index: &'a Index,
     pub hosts: &'a Hosts,
     pub addresses: &'a Addresses,
+    pub reserved: &'a Reserved,
 }
 
 impl<'a> Others<'a> {
@@ -42,43 +46,65 @@ pub struct Written<'a> {
 const INGRESS: &str = "networking.k8s.io/Ingress";
 const POLICY: &str = "networking.k8s.io/NetworkPolicy";
 const BINDING: &str = "rbac.authorization.k8s.io/RoleBinding";
-
-/// `group/Kind` of what these rules judge.
-pub const KINDS: &[&str] =
-    &[POLICY, BINDING, INGRESS, "gateway.networking.k8s.io/HTTPRoute", "gateway.networking.k8s.io/GRPCRoute"];
+const CLAIM: &str = "core/PersistentVolumeClaim";
+const ROUTES: [&str; 3] = [
+    "gateway.networking.k8s.io/HTTPRoute",
+    "gateway.networking.k8s.io/GRPCRoute",
+    "gateway.networking.k8s.io/TLSRoute",
+];
 
 const NETWORK: &str = "network-policy-across-tenants";
 const RIGHTS: &str = "rbac-cross-tenant";
 const HOST: &str = "host-of-two-tenants";
+const RESERVED: &str = "reserved-to-another-tenant";
 
 static NAMED: LazyLock<Vec<&'static Control>> = LazyLock::new(|| {
-    controls().iter().filter(|control| [NETWORK, RIGHTS, HOST].contains(&control.id.as_str())).collect()
+    let named = |control: &&Control| [NETWORK, RIGHTS, HOST, RESERVED].contains(&control.id.as_str());
+    controls().iter().filter(named).collect()
 });
 
-type Rule = fn(&Written<'_>, &Others<'_>) -> Outcome;
+/// What the rule says of an object, with what is known of others, or why nothing is.
+type Rule = fn(&str, &Written<'_>, &Result<Others<'_>, Text>) -> Outcome;
 
 fn rule(kind: &str) -> Option<(&'static Control, Rule)> {
     let (id, rule): (&str, Rule) = match kind {
-        POLICY => (NETWORK, network::judge),
-        BINDING => (RIGHTS, binding::judge),
-        kind if KINDS.contains(&kind) => (HOST, host::judge),
+        POLICY => (NETWORK, |_, written, others| known(written, others, network::judge)),
+        BINDING => (RIGHTS, |_, written, others| known(written, others, binding::judge)),
+        kind if kind == INGRESS || ROUTES.contains(&kind) => {
+            (HOST, |_, written, others| known(written, others, host::judge))
+        }
+        kind if kind == CLAIM || POD_KINDS.contains(&kind) => (RESERVED, reserved::judge),
         _ => return None,
     };
     NAMED.iter().find(|control| control.id == id).map(|control| (*control, rule))
 }
 
-/// What the rule for a kind says, if there is one. `others` is why nothing is known of them, where nothing is.
+fn known(
+    written: &Written<'_>,
+    others: &Result<Others<'_>, Text>,
+    rule: fn(&Written<'_>, &Others<'_>) -> Outcome,
+) -> Outcome {
+    match others {
+        Ok(others) => rule(written, others),
+        Err(why) => Outcome::unknown(why.fr.clone(), why.en.clone()),
+    }
+}
+
+/// What the rule for a kind says, if there is one, and the measure whose mode governs it. What pods and claims ask for
+/// goes by the mode of workloads: that isolation is enforced does not make every pod wait for the webhook.
 pub fn judge(
     kind: &str,
     written: &Written<'_>,
     others: &Result<Others<'_>, Text>,
-) -> Option<(&'static Control, Outcome)> {
+) -> Option<(&'static Control, Measure, Outcome)> {
     let (control, rule) = rule(kind)?;
-    let outcome = match others {
-        Ok(others) => rule(written, others),
-        Err(why) => Outcome::unknown(why.fr.clone(), why.en.clone()),
-    };
-    Some((control, outcome))
+    let measure = if control.id == RESERVED { Measure::Workloads } else { Measure::Isolation };
+    Some((control, measure, rule(kind, written, others)))
+}
+
+/// Whether what is written may open another tenant: nobody is let past that.
+pub fn may_open(kind: &str) -> bool {
+    rule(kind).is_some_and(|(control, _)| control.id != RESERVED)
 }
 
 /// Names that an object of this kind publishes under.

@@ -14,7 +14,7 @@ use snc_core::control::Control;
 use snc_core::lang::Lang;
 use snc_core::text::Text;
 use snc_core::tier::{Measure, Mode};
-use snc_core::verdict::{Outcome, Verdict};
+use snc_core::verdict::{Outcome, Subject, Verdict};
 use snc_core::waiver::{Waivers, roots};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -29,6 +29,8 @@ pub struct Known<'a> {
     /// known.
     pub strict: bool,
     pub waivers: &'a Waivers,
+    /// Whom refusals of workloads do not hold up.
+    pub bypass_group: Option<&'a str>,
     /// Or why nothing is known of them.
     pub others: Result<Others<'a>, Text>,
 }
@@ -47,6 +49,8 @@ pub struct Counted {
 pub enum Said {
     Fail,
     Unknown,
+    /// Let through for the group that is let past.
+    Bypassed,
     /// Waived.
     Exempt,
     /// Wrong before, and left as it was.
@@ -54,12 +58,13 @@ pub enum Said {
 }
 
 impl Said {
-    pub const ALL: [Self; 4] = [Self::Fail, Self::Unknown, Self::Exempt, Self::Unchanged];
+    pub const ALL: [Self; 5] = [Self::Fail, Self::Unknown, Self::Bypassed, Self::Exempt, Self::Unchanged];
 
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Fail => "Fail",
             Self::Unknown => "Unknown",
+            Self::Bypassed => "Bypassed",
             Self::Exempt => "Exempt",
             Self::Unchanged => "Unchanged",
         }
@@ -70,6 +75,8 @@ impl Said {
 struct Finding<'a> {
     control: &'a Control,
     custom: bool,
+    /// The group that is let past is not held up by it.
+    passable: bool,
     mode: Mode,
     said: Said,
     outcome: Arc<Outcome>,
@@ -93,15 +100,19 @@ pub fn decide(request: Request, known: &Known<'_>) -> Decision {
     if matches!(request.operation, Operation::Delete | Operation::Connect) {
         return Decision::default();
     }
+    let Request { operation, api_version, kind, object, old_object, namespace, username, groups, .. } =
+        request;
+    let passes = known.bypass_group.is_some_and(|group| groups.iter().any(|of| of == group));
+    let kind = Subject::new(&api_version, &kind, &namespace, "").kind_key();
+    let unseen = passes && !across::may_open(&kind);
     let standing = match &known.whose {
         Whose::Tenant(standing) => standing,
         Whose::Nobody => return Decision::default(),
-        Whose::Unknown(why) => return Decision::of(unknown(why, known)),
+        Whose::Unknown(why) => return Decision::of(unknown(why, unseen, known)),
     };
-    let Request { operation, object, old_object, namespace, username, .. } = request;
     let Some(object) = Object::new(object) else {
         let why = Text::new("objet sans nom", "an object without a name");
-        return Decision::of(unknown(&why, known));
+        return Decision::of(unknown(&why, unseen, known));
     };
     let old = Some(old_object).filter(|_| operation == Operation::Update).and_then(Object::new);
     if old.as_ref().is_some_and(|old| ratchet::says_the_same(&object.body, &old.body)) {
@@ -123,6 +134,12 @@ pub fn decide(request: Request, known: &Known<'_>) -> Decision {
         });
     }
     exempt(&mut findings, &username, &object.body, known.waivers);
+    if passes {
+        let passable = |finding: &&mut Finding<'_>| {
+            finding.passable && finding.said <= Said::Unknown && finding.mode == Mode::Enforce
+        };
+        findings.iter_mut().filter(passable).for_each(|finding| finding.said = Said::Bypassed);
+    }
     findings.sort_by_key(|f| (f.said, Reverse(f.mode), Reverse(f.control.severity), f.control.id.clone()));
     let counted = findings.iter().map(|finding| Counted {
         control: if finding.custom { String::new() } else { finding.control.id.clone() },
@@ -133,11 +150,15 @@ pub fn decide(request: Request, known: &Known<'_>) -> Decision {
 }
 
 /// Nobody knows by what to judge: refused where anything is enforced, and never in silence.
-fn unknown(why: &Text, known: &Known<'_>) -> Answer {
+fn unknown(why: &Text, passes: bool, known: &Known<'_>) -> Answer {
     let text = tell::not_judged(why, known.lang);
-    let mut answer =
-        if known.strict { Answer::refused(503, text) } else { Answer::warned(tell::warning_line(&text)) };
-    answer.annotations.insert("unknown".to_owned(), tell::annotation(why.get(Lang::En)));
+    let mut answer = if known.strict && !passes {
+        Answer::refused(503, text)
+    } else {
+        Answer::warned(tell::warning_line(&text))
+    };
+    let key = if known.strict && passes { "bypassed" } else { "unknown" };
+    answer.annotations.insert(key.to_owned(), tell::annotation(why.get(Lang::En)));
     answer
 }
 
@@ -148,20 +169,26 @@ fn found<'a>(
     written: &Written<'_>,
     known: &Known<'a>,
 ) -> Vec<Finding<'a>> {
-    let finding = |control: &'a Control, measure, outcome: Arc<Outcome>| {
+    let finding = |control: &'a Control, measure, passable, outcome: Arc<Outcome>| {
         let said = match outcome.verdict {
             Verdict::Fail => Said::Fail,
             Verdict::Unknown => Said::Unknown,
             _ => return None,
         };
         let custom = control.id.starts_with(snc_catalogue::CUSTOM);
-        Some(Finding { control, custom, mode: standing.mode(measure), said, outcome, waiver: None })
+        if custom && !standing.custom {
+            return None;
+        }
+        Some(Finding { control, custom, passable, mode: standing.mode(measure), said, outcome, waiver: None })
     };
-    let own = known.admission.judge(&standing.profile, object);
-    let own = own.into_iter().filter_map(|(control, outcome)| finding(control, control.measure(), outcome));
+    let own = known.admission.judge(&standing.profile, object).into_iter();
+    let own = own.filter_map(|(control, outcome)| {
+        let measure = control.measure();
+        finding(control, measure, measure != Measure::Isolation, outcome)
+    });
     let across = across::judge(&object.subject.kind_key(), written, &known.others);
     let across =
-        across.and_then(|(control, outcome)| finding(control, Measure::Isolation, Arc::new(outcome)));
+        across.and_then(|(control, measure, outcome)| finding(control, measure, false, Arc::new(outcome)));
     own.chain(across).collect()
 }
 
@@ -182,11 +209,13 @@ fn answer(findings: &[Finding<'_>], object: &Object, standing: &Standing, lang: 
     let refused: Vec<&Finding<'_>> =
         findings.iter().filter(held).filter(|finding| finding.mode == Mode::Enforce).collect();
     // What cannot be judged is never let through in silence, whatever the mode.
-    let warned = |finding: &&Finding<'_>| {
-        finding.mode == Mode::Warn || (finding.mode == Mode::Audit && finding.said == Said::Unknown)
+    let warned = |finding: &&Finding<'_>| match finding.said {
+        Said::Bypassed => true,
+        Said::Fail => finding.mode == Mode::Warn,
+        Said::Unknown => finding.mode <= Mode::Warn,
+        Said::Exempt | Said::Unchanged => false,
     };
-    let warnings =
-        findings.iter().filter(held).filter(warned).map(|finding| tell::warning(finding, lang)).collect();
+    let warnings = findings.iter().filter(warned).map(|finding| tell::warning(finding, lang)).collect();
     let refusal = (!refused.is_empty())
         .then(|| Refusal { code: 403, message: tell::refusal(&refused, object, standing, lang) });
     Answer { refusal, warnings, annotations: annotations(findings) }
@@ -201,6 +230,7 @@ fn annotations(findings: &[Finding<'_>]) -> BTreeMap<String, String> {
         let (key, line) = match said {
             Said::Fail => ("failed", format!("{id} ({mode}) {}", outcome.paths.join(" "))),
             Said::Unknown => ("unknown", format!("{id} ({mode})")),
+            Said::Bypassed => ("bypassed", format!("{id} ({mode}) {}", outcome.paths.join(" "))),
             Said::Exempt => ("exempt", format!("{id} ({})", waiver.unwrap_or_default())),
             Said::Unchanged => ("unchanged", format!("{id} ({mode})")),
         };
@@ -209,5 +239,7 @@ fn annotations(findings: &[Finding<'_>]) -> BTreeMap<String, String> {
     annotations.into_iter().map(|(key, lines)| (key, tell::annotation(&lines.join("; ")))).collect()
 }
 
+#[cfg(test)]
+mod canary;
 #[cfg(test)]
 mod tests;

@@ -2,11 +2,13 @@
 //! names his objects.
 
 use crate::decision::{Counted, Said};
+use prometheus::core::Collector;
 use prometheus::{
     Encoder, Gauge, GaugeVec, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry,
     TextEncoder,
 };
 use snc_core::control::Control;
+use snc_health::Exposed;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -117,20 +119,27 @@ impl Metrics {
         Ok(metrics)
     }
 
+    fn collectors(&self) -> Vec<Box<dyn Collector>> {
+        let labelled = [&self.controls, &self.requests];
+        let gauges = [&self.in_flight, &self.connections, &self.certificate_wrong];
+        let counters = [&self.handshakes, &self.certificate_loads, &self.certificate_rejects];
+        let mut all: Vec<Box<dyn Collector>> = Vec::new();
+        all.extend(labelled.map(|counter| Box::new(counter.clone()) as Box<dyn Collector>));
+        all.extend(gauges.map(|gauge| Box::new(gauge.clone()) as Box<dyn Collector>));
+        all.extend(counters.map(|counter| Box::new(counter.clone()) as Box<dyn Collector>));
+        all.push(Box::new(self.duration.clone()));
+        all.push(Box::new(self.index_age.clone()));
+        all.push(Box::new(self.oldest.clone()));
+        all
+    }
+
     fn register(&self) -> prometheus::Result<()> {
-        let registry = &self.registry;
-        for counter in [&self.controls, &self.requests] {
-            registry.register(Box::new(counter.clone()))?;
-        }
-        for gauge in [&self.in_flight, &self.connections, &self.certificate_wrong] {
-            registry.register(Box::new(gauge.clone()))?;
-        }
-        for counter in [&self.handshakes, &self.certificate_loads, &self.certificate_rejects] {
-            registry.register(Box::new(counter.clone()))?;
-        }
-        registry.register(Box::new(self.duration.clone()))?;
-        registry.register(Box::new(self.index_age.clone()))?;
-        registry.register(Box::new(self.oldest.clone()))
+        self.collectors().into_iter().try_for_each(|collector| self.registry.register(collector))
+    }
+
+    /// What a webhook exposes.
+    pub fn exposed(&self) -> Vec<Exposed> {
+        snc_health::exposed(&self.collectors())
     }
 
     pub fn ended(&self, ended: Ended) {

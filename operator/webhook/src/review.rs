@@ -32,6 +32,7 @@ pub struct Request {
     pub namespace: String,
     pub name: String,
     pub username: String,
+    pub groups: Vec<String>,
     /// Null where there is none.
     pub object: Value,
     pub old_object: Value,
@@ -86,6 +87,8 @@ struct GroupVersionKind {
 struct User {
     #[serde(default)]
     username: String,
+    #[serde(default)]
+    groups: Vec<String>,
 }
 
 /// Reads a review, and nothing but a whole one.
@@ -131,6 +134,7 @@ pub fn read(bytes: &[u8]) -> Result<Request, Malformed> {
         namespace: wire.namespace,
         name: wire.name,
         username: wire.user_info.username,
+        groups: wire.user_info.groups,
     })
 }
 

@@ -2,6 +2,7 @@ use super::*;
 use k8s_openapi::api::core::v1::Namespace;
 use rstest::rstest;
 use serde_json::json;
+use snc_core::reserved::Kind;
 use snc_core::verdict::Verdict;
 use snc_network::reach::IpSet;
 use std::sync::Arc;
@@ -48,11 +49,17 @@ fn said(object: Value, before: Value) -> Outcome {
     let (index, hosts) = (index(), hosts());
     let inside = IpSet::block("10.244.0.0/16".parse().unwrap(), &[]);
     let addresses = Addresses { inside, ..Addresses::default() };
-    let others = Ok(Others { index: &index, hosts: &hosts, addresses: &addresses });
-    let group = object["apiVersion"].as_str().unwrap().split('/').next().unwrap().to_owned();
-    let kind = format!("{group}/{}", object["kind"].as_str().unwrap());
+    let mut reserved = Reserved::default();
+    reserved.apply(Kind::PriorityClass, "urgent".to_owned(), Some("bank".to_owned()));
+    let others = Ok(Others { index: &index, hosts: &hosts, addresses: &addresses, reserved: &reserved });
+    let kind = kind(&object);
     let written = Written { tenant: "shop", namespace: "shop", object: &object, before: &before };
-    judge(&kind, &written, &others).unwrap().1
+    judge(&kind, &written, &others).unwrap().2
+}
+
+fn kind(object: &Value) -> String {
+    let group = object["apiVersion"].as_str().unwrap().split_once('/').map_or("core", |(group, _)| group);
+    format!("{group}/{}", object["kind"].as_str().unwrap())
 }
 
 fn binding(subjects: Value) -> Value {
@@ -147,7 +154,7 @@ fn publishes(kind: &str, names: &[&str]) -> Value {
 #[case("one.pay.example", Verdict::Fail)]
 #[case("api.example", Verdict::Fail)]
 fn a_name_belongs_to_whoever_has_it(#[case] name: &str, #[case] verdict: Verdict) {
-    for kind in ["Ingress", "HTTPRoute", "GRPCRoute"] {
+    for kind in ["Ingress", "HTTPRoute", "GRPCRoute", "TLSRoute"] {
         let outcome = said(publishes(kind, &["own.example", name]), Value::Null);
         assert_eq!(outcome.verdict, verdict, "{kind} {name}: {}", outcome.message.en);
         let kept = said(publishes(kind, &["own.example", name]), publishes(kind, &[name]));
@@ -156,4 +163,31 @@ fn a_name_belongs_to_whoever_has_it(#[case] name: &str, #[case] verdict: Verdict
     let mut secure = publishes("Ingress", &["own.example"]);
     secure["spec"]["tls"] = json!([{"hosts": [name]}]);
     assert_eq!(said(secure, Value::Null).verdict, verdict, "{name} by its certificate");
+}
+
+fn urgent(class: &str) -> Value {
+    json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": {"priorityClassName": class}})
+}
+
+#[test]
+fn what_is_kept_for_another_is_not_asked_for_anew() {
+    assert_eq!(said(urgent("urgent"), Value::Null).verdict, Verdict::Fail);
+    assert_eq!(said(urgent("urgent"), urgent("normal")).verdict, Verdict::Fail);
+    assert_eq!(said(urgent("urgent"), urgent("urgent")).verdict, Verdict::Pass);
+    assert_eq!(said(urgent("normal"), Value::Null).verdict, Verdict::Pass);
+    let broken = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": "none"});
+    assert_eq!(said(broken, Value::Null).verdict, Verdict::Unknown);
+}
+
+#[test]
+fn where_nothing_is_known_of_others_only_what_asks_for_something_is_unknown() {
+    let judged = |object: Value| {
+        let written = Written { tenant: "shop", namespace: "shop", object: &object, before: &Value::Null };
+        judge(&kind(&object), &written, &Err(Text::new("trop vieux", "too old"))).unwrap().2.verdict
+    };
+    assert_eq!(judged(urgent("urgent")), Verdict::Unknown);
+    let mut plain = urgent("urgent");
+    plain["spec"] = json!({"containers": []});
+    assert_eq!(judged(plain), Verdict::Pass);
+    assert_eq!(judged(publishes("Ingress", &["a.example"])), Verdict::Unknown);
 }

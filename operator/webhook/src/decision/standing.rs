@@ -1,9 +1,10 @@
 //! By what the objects of a namespace are judged.
 
 use snc_catalogue::Profile;
+use snc_core::lattice::{Most, Source};
 use snc_core::policy::Constraints;
 use snc_core::text::Text;
-use snc_core::tier::{Measure, Mode};
+use snc_core::tier::{Level, Measure, Mode};
 use snc_index::Index;
 use snc_plan::effective::effective;
 use snc_plan::governance::{Governance, govern};
@@ -17,13 +18,28 @@ pub struct Standing {
     /// Level and parameters.
     pub profile: Profile,
     modes: [Mode; Measure::ALL.len()],
+    /// Whether controls of the platform's own count: what they are, the product does not know.
+    pub custom: bool,
 }
 
 impl Standing {
     pub fn new(tenant: &str, profile: Profile, constraints: &Constraints) -> Self {
         let modes =
             [Measure::Isolation, Measure::PodSecurity, Measure::Workloads].map(|m| constraints.mode(m));
-        Self { tenant: tenant.to_owned(), profile, modes }
+        Self { tenant: tenant.to_owned(), profile, modes, custom: true }
+    }
+
+    /// Of the canary tenant: everything that the product asks of every tenant is enforced, and nothing that a platform
+    /// adds, so that its harmless requests stay harmless.
+    fn canary(tenant: &str) -> Self {
+        let enforce = || Most::of(Some(Mode::Enforce), &Source::Product);
+        let constraints = Constraints {
+            isolation: enforce(),
+            pod_security: enforce(),
+            workloads: enforce(),
+            ..Constraints::default()
+        };
+        Self { custom: false, ..Self::new(tenant, Profile::new(Level::Essentiel), &constraints) }
     }
 
     pub fn mode(&self, measure: Measure) -> Mode {
@@ -46,6 +62,9 @@ pub enum Whose {
 
 /// Of a namespace that the API server takes for a tenant's.
 pub fn whose(index: &Index, settings: &Settings, namespace: &str) -> Whose {
+    if namespace == settings.tenant_canary() {
+        return Whose::Tenant(Arc::new(Standing::canary(namespace)));
+    }
     match govern(index, settings, namespace) {
         Governance::Governed { tenant }
         | Governance::Terminating { tenant }

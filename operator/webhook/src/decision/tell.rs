@@ -66,7 +66,9 @@ pub fn refusal(refused: &[&Finding<'_>], object: &Object, standing: &Standing, l
 pub fn warning(finding: &Finding<'_>, lang: Lang) -> String {
     let (id, said) = (&finding.control.id, said(finding, lang));
     let hint = format!(" (kubectl snc explain {id})");
-    let start = lang.pick(|| format!("{id} : "), || format!("{id}: "));
+    let passed = finding.said == Said::Bypassed;
+    let passed = if passed { lang.str("(passé outre) ", "(let through all the same) ") } else { "" };
+    let start = lang.pick(|| format!("{passed}{id} : "), || format!("{passed}{id}: "));
     let room = WARNING.saturating_sub(start.chars().count() + hint.chars().count());
     format!("{start}{}{hint}", clip(&said, room))
 }

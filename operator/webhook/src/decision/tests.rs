@@ -5,6 +5,7 @@ use serde_json::json;
 use snc_catalogue::{Catalogue, Profile};
 use snc_core::lattice::{Most, Source};
 use snc_core::policy::Constraints;
+use snc_core::reserved::Reserved;
 use snc_core::tier::Level;
 use snc_index::{Hosts, Index};
 use snc_network::audit::Addresses;
@@ -38,12 +39,13 @@ struct Asked {
     waivers: Waivers,
     known: bool,
     lang: Lang,
+    bypass: Option<&'static str>,
 }
 
 impl Default for Asked {
     fn default() -> Self {
         let waivers = Waivers::default();
-        Self { whose: all(Mode::Enforce), strict: true, waivers, known: true, lang: Lang::En }
+        Self { whose: all(Mode::Enforce), strict: true, waivers, known: true, lang: Lang::En, bypass: None }
     }
 }
 
@@ -54,13 +56,15 @@ impl Asked {
 
     fn ask(&self, request: Value) -> Decision {
         let (index, hosts, addresses) = (Index::default(), Hosts::default(), Addresses::default());
-        let others = Others { index: &index, hosts: &hosts, addresses: &addresses };
+        let reserved = Reserved::default();
+        let others = Others { index: &index, hosts: &hosts, addresses: &addresses, reserved: &reserved };
         let known = Known {
             admission: &ADMISSION,
             lang: self.lang,
             whose: self.whose.clone(),
             strict: self.strict,
             waivers: &self.waivers,
+            bypass_group: self.bypass,
             others: if self.known { Ok(others) } else { Err(Text::new("trop ancien", "too old")) },
         };
         let review =
@@ -334,4 +338,65 @@ fn a_refusal_is_bounded_whatever_somebody_writes() {
     assert!(!decision.answer.allowed());
     assert!(message(&decision).len() < 64 * 1024, "{}", message(&decision).len());
     assert!(decision.answer.annotations.values().all(|value| value.chars().count() <= 4096));
+}
+
+/// Somebody of the group that may be let past.
+fn rescuer(object: Value) -> Value {
+    with(create(object), "/userInfo", "groups", json!(["system:authenticated", "rescue"]))
+}
+
+#[test]
+fn the_bypass_group_is_told_and_not_held_up() {
+    let asked = Asked { bypass: Some("rescue"), ..Asked::default() };
+    let decision = asked.ask(rescuer(bad()));
+    assert!(decision.answer.allowed());
+    let mut passed = said(&decision, Said::Bypassed);
+    passed.sort_unstable_by_key(|id| FAULTS.iter().position(|fault| fault == id));
+    assert_eq!(passed, FAULTS);
+    assert_eq!(decision.answer.warnings.len(), FAULTS.len());
+    assert!(decision.answer.warnings[0].starts_with("(let through all the same) "), "{decision:?}");
+    assert!(decision.answer.annotations["bypassed"].contains("pod-host-pid (Enforce) spec.hostPID"));
+    // Nobody else, and nobody at all where no group is named.
+    assert!(!asked.ask(create(bad())).answer.allowed());
+    assert!(!Asked::default().ask(rescuer(bad())).answer.allowed());
+    let other = Asked { bypass: Some("rescu"), ..Asked::default() };
+    assert!(!other.ask(rescuer(bad())).answer.allowed());
+}
+
+#[test]
+fn nothing_is_counted_as_let_past_where_nothing_is_held_up() {
+    for mode in [Mode::Audit, Mode::Warn] {
+        let asked = Asked { bypass: Some("rescue"), ..Asked::mode(mode) };
+        let (rescuer, anybody) = (asked.ask(rescuer(bad())), asked.ask(create(bad())));
+        assert_eq!((rescuer.answer, rescuer.counted), (anybody.answer, anybody.counted), "{mode}");
+    }
+    let asked = Asked { bypass: Some("rescue"), ..Asked::default() };
+    assert_eq!(asked.ask(rescuer(good())).answer, Answer::default());
+}
+
+#[test]
+fn the_bypass_group_does_not_open_other_tenants() {
+    let policy = json!({"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
+        "metadata": {"name": "web", "namespace": "shop"},
+        "spec": {"podSelector": {}, "policyTypes": ["Ingress"], "ingress": [{}]}});
+    let asked = Asked { bypass: Some("rescue"), ..Asked::default() };
+    let decision = asked.ask(rescuer(policy));
+    assert!(message(&decision).contains("network-policy-across-tenants"), "{decision:?}");
+}
+
+#[test]
+fn the_bypass_group_is_not_held_up_by_what_is_not_known() {
+    let whose = Whose::Unknown(Text::new("pas encore", "not yet"));
+    let asked = Asked { bypass: Some("rescue"), whose, ..Asked::default() };
+    assert_eq!(asked.ask(create(bad())).answer.refusal.unwrap().code, 503);
+    let decision = asked.ask(rescuer(bad()));
+    assert!(decision.answer.allowed() && decision.answer.warnings.len() == 1);
+    assert_eq!(decision.answer.annotations["bypassed"], "not yet");
+    let policy = json!({"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
+        "metadata": {"name": "web", "namespace": "shop"}, "spec": {"podSelector": {}}});
+    assert_eq!(
+        asked.ask(rescuer(policy)).answer.refusal.unwrap().code,
+        503,
+        "who reaches whom is another matter"
+    );
 }
