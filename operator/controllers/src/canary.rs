@@ -23,10 +23,15 @@ const AGAIN: Duration = Duration::from_secs(60);
 const SETTLE: Duration = Duration::from_secs(3);
 
 /// Tries at once, from time to time, and after each change of a guard.
-pub async fn keep(context: Arc<Context>, config: kube::Config, every: Duration) -> &'static str {
+pub async fn keep(
+    context: Arc<Context>,
+    config: kube::Config,
+    every: Duration,
+    webhook: bool,
+) -> &'static str {
     loop {
         let wait = if context.lease.is_current() {
-            if round(&context, &config).await { every } else { AGAIN.min(every) }
+            if round(&context, &config, webhook).await { every } else { AGAIN.min(every) }
         } else {
             AGAIN
         };
@@ -37,8 +42,8 @@ pub async fn keep(context: Arc<Context>, config: kube::Config, every: Duration) 
 }
 
 /// False when nothing could be tried.
-async fn round(context: &Context, config: &kube::Config) -> bool {
-    let tried = match tries(context, config).await {
+async fn round(context: &Context, config: &kube::Config, webhook: bool) -> bool {
+    let tried = match tries(context, config, webhook).await {
         Ok(tried) => tried,
         Err(error) => {
             tracing::warn!(%error, "the canary tenant could not try anything");
@@ -60,7 +65,7 @@ async fn round(context: &Context, config: &kube::Config) -> bool {
     true
 }
 
-async fn tries(context: &Context, config: &kube::Config) -> Result<Tried, Error> {
+async fn tries(context: &Context, config: &kube::Config, webhook: bool) -> Result<Tried, Error> {
     prepare(context).await?;
     let tenant = tenant(context, config).await?;
     let namespace = context.settings.tenant_canary();
@@ -72,7 +77,7 @@ async fn tries(context: &Context, config: &kube::Config) -> Result<Tried, Error>
         _ => {}
     }
     let mut tried = Tried::default();
-    for attempt in canary::attempts(&context.settings) {
+    for attempt in canary::attempts(&context.settings, webhook) {
         let answer = send(&tenant, &attempt).await;
         let said = answer.as_ref().err().map(reason);
         let answered = match (&answer, &said) {
@@ -177,7 +182,7 @@ async fn tenant(context: &Context, config: &kube::Config) -> Result<Client, Erro
 
 async fn send(client: &Client, attempt: &Attempt) -> kube::Result<()> {
     let (method, content_type) = match attempt.verb {
-        Verb::Create => (Method::POST, "application/json"),
+        Verb::Create | Verb::Connect => (Method::POST, "application/json"),
         Verb::Replace => (Method::PUT, "application/json"),
         Verb::MergePatch => (Method::PATCH, "application/merge-patch+json"),
         Verb::JsonPatch => (Method::PATCH, "application/json-patch+json"),
@@ -190,14 +195,16 @@ async fn send(client: &Client, attempt: &Attempt) -> kube::Result<()> {
         path.push(if path.contains('?') { '&' } else { '?' });
         path.push_str(query);
     };
-    add("dryRun=All");
+    if attempt.verb != Verb::Connect {
+        add("dryRun=All");
+    }
     if attempt.verb == Verb::Apply {
         if !attempt.path.contains("fieldManager=") {
             add("fieldManager=canary");
         }
         add("force=true");
     }
-    let body = if attempt.verb == Verb::Delete { Vec::new() } else { attempt.body.to_string().into_bytes() };
+    let body = if attempt.body.is_null() { Vec::new() } else { attempt.body.to_string().into_bytes() };
     let request = Request::builder().method(method).uri(path).header("content-type", content_type).body(body);
     let request = request.map_err(|error| kube::Error::Service(Box::new(error)))?;
     client.request_text(request).await.map(drop)

@@ -21,12 +21,15 @@ mod reconcile;
 // The assessor's loop publishes through it.
 mod reports;
 mod run;
+mod uninstall;
 mod waivers;
 mod watch;
 mod webhook;
 
 pub use certificates::Source;
 pub use error::Error;
+pub use metrics::Metrics;
 pub use reader::Reader;
 pub use run::{Config, run};
+pub use uninstall::{Uninstall, uninstall};
 pub use webhook::Webhook;

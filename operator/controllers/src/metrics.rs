@@ -7,12 +7,14 @@ use crate::reports;
 use crate::watch::KINDS;
 use crate::watch::stream::Restart;
 use jiff::Timestamp;
+use prometheus::core::Collector;
 use prometheus::{
     Encoder, Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec,
     Opts, Registry, TextEncoder,
 };
 use snc_catalogue::{Assessed, Numbers, RequirementState};
 use snc_core::names::{DEFAULT_DENY, LABEL_ISOLATED};
+use snc_health::Exposed;
 use snc_index::{Index, ManagedKind, ObjectKey};
 use snc_plan::canary::Tried;
 use std::collections::BTreeMap;
@@ -24,7 +26,7 @@ const RECONCILED: [&str; 3] = ["namespace", "tenant", "baseline"];
 const STATUSES: [&str; 3] = ["True", "False", "Unknown"];
 pub const VERBS: [&str; 4] = ["create", "update", "patch", "delete"];
 /// What is written to; anything else is `other`.
-pub const WRITTEN: [&str; 25] = [
+pub const WRITTEN: [&str; 26] = [
     "clusterpolicyreports",
     "clusterreports",
     "configmaps",
@@ -46,6 +48,7 @@ pub const WRITTEN: [&str; 25] = [
     "sncexceptions/status",
     "sncpolicies/status",
     "snctenants/status",
+    "sncwaiversets",
     "validatingadmissionpolicies",
     "validatingadmissionpolicybindings",
     "validatingwebhookconfigurations",
@@ -193,27 +196,37 @@ impl Metrics {
         Ok(metrics)
     }
 
-    fn register(&self) -> prometheus::Result<()> {
-        let registry = &self.registry;
+    fn collectors(&self) -> Vec<Box<dyn Collector>> {
         let counters =
             [&self.reconciles, &self.errors, &self.writes, &self.watch_restarts, &self.report_writes];
-        for counter in counters {
-            registry.register(Box::new(counter.clone()))?;
-        }
-        let gauges = [&self.managed, &self.namespaces, &self.queue, &self.permissions_missing];
-        for gauge in gauges.into_iter().chain([&self.controls, &self.requirements]) {
-            registry.register(Box::new(gauge.clone()))?;
-        }
-        for gauge in [&self.deny_missing, &self.leader, &self.reports_waiting, &self.reports_circuit_open] {
-            registry.register(Box::new(gauge.clone()))?;
-        }
-        registry.register(Box::new(self.assessments.clone()))?;
-        registry.register(Box::new(self.certificates.clone()))?;
-        registry.register(Box::new(self.canary.clone()))?;
-        registry.register(Box::new(self.canary_ran.clone()))?;
-        registry.register(Box::new(self.durations.clone()))?;
-        registry.register(Box::new(self.index_age.clone()))?;
-        registry.register(Box::new(self.oldest.clone()))
+        let gauges = [
+            &self.managed,
+            &self.namespaces,
+            &self.queue,
+            &self.permissions_missing,
+            &self.controls,
+            &self.requirements,
+            &self.canary,
+        ];
+        let single = [&self.deny_missing, &self.leader, &self.reports_waiting, &self.reports_circuit_open];
+        let mut all: Vec<Box<dyn Collector>> = Vec::new();
+        all.extend(counters.map(|counter| Box::new(counter.clone()) as Box<dyn Collector>));
+        all.extend(gauges.map(|gauge| Box::new(gauge.clone()) as Box<dyn Collector>));
+        all.extend(single.map(|gauge| Box::new(gauge.clone()) as Box<dyn Collector>));
+        all.extend([&self.certificates, &self.index_age].map(|g| Box::new(g.clone()) as Box<dyn Collector>));
+        all.extend([&self.canary_ran, &self.oldest].map(|g| Box::new(g.clone()) as Box<dyn Collector>));
+        all.push(Box::new(self.assessments.clone()));
+        all.push(Box::new(self.durations.clone()));
+        all
+    }
+
+    fn register(&self) -> prometheus::Result<()> {
+        self.collectors().into_iter().try_for_each(|collector| self.registry.register(collector))
+    }
+
+    /// What a controller exposes.
+    pub fn exposed(&self) -> Vec<Exposed> {
+        snc_health::exposed(&self.collectors())
     }
 
     /// A counter that is not there cannot be told from one that was never increased.

@@ -9,11 +9,12 @@ use crate::lease::Lease;
 use crate::meter::Meter;
 use crate::metrics::Metrics;
 use crate::watch::hosts::Names;
-use crate::watch::{OWNERSHIP, addresses, hosts};
+use crate::watch::{OWNERSHIP, addresses, hosts, reserved};
 use crate::{assess, waivers, watch};
 use kube::client::ClientBuilder;
 use snc_catalogue::{Broken, Catalogue};
 use snc_core::names::LEASE;
+use snc_core::reserved::Reserved;
 use snc_index::{Hosts, Index};
 use snc_plan::waivers::InForce;
 use snc_plan::{ClusterFacts, Settings};
@@ -24,6 +25,7 @@ use tokio::task::JoinSet;
 pub struct Reader {
     context: Arc<Context>,
     hosts: Arc<RwLock<Hosts>>,
+    reserved: Arc<RwLock<Reserved>>,
 }
 
 impl Reader {
@@ -45,10 +47,11 @@ impl Reader {
         // Never asked for.
         let lease = Lease::new(client.clone(), &settings.identity.namespace, LEASE, instance, Duration::ZERO);
         let context = Arc::new(Context::new(client, settings, events, lease, metrics));
-        let hosts = Arc::new(RwLock::default());
+        let (hosts, kept) = (Arc::new(RwLock::default()), Arc::new(RwLock::default()));
         watch::start(&context, &OWNERSHIP, tasks);
         addresses::start(&context, tasks);
         hosts::start(&context, &hosts, names, tasks);
+        reserved::start(&context, &kept, tasks);
         tasks.spawn(watch::doubt(context.clone()));
         tasks.spawn(waivers::keep(context.clone()));
         let custom = context.clone();
@@ -56,7 +59,7 @@ impl Reader {
             assess::follow_controls(custom).await;
             "snccontrols"
         });
-        Ok(Self { context, hosts })
+        Ok(Self { context, hosts, reserved: kept })
     }
 
     pub fn settings(&self) -> &Settings {
@@ -69,6 +72,10 @@ impl Reader {
 
     pub fn hosts(&self) -> RwLockReadGuard<'_, Hosts> {
         self.hosts.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn reserved(&self) -> RwLockReadGuard<'_, Reserved> {
+        self.reserved.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub fn cluster(&self) -> Arc<ClusterFacts> {

@@ -120,10 +120,11 @@ async fn lead(
     let changed = Arc::new(Notify::new());
     duties.spawn(gate::keep(context.clone(), changed.clone()));
     duties.spawn(gate::prove(context.clone(), changed, kube.clone(), proven));
+    let asks_webhook = matches!(webhook, Some(Webhook::On { .. }));
     if let Some(webhook) = webhook {
         duties.spawn(webhook::keep(context.clone(), webhook));
     }
-    duties.spawn(canary::keep(context.clone(), kube, canary_every));
+    duties.spawn(canary::keep(context.clone(), kube, canary_every, asks_webhook));
 
     duties.spawn(assess::publish(context.clone()));
     duties.spawn(assess::report(context.clone(), reports));

@@ -1,5 +1,5 @@
-//! Exceptions: which are in force, for the judge; the ConfigMap that policies of the API server read; and what people are
-//! told of each.
+//! Exceptions: which are in force, for the judge; the `SncWaiverSet` that policies of the API server read; and what people
+//! are told of each.
 
 use crate::apply;
 use crate::context::Context;
@@ -13,13 +13,13 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use kube::api::{DeleteParams, Preconditions};
 use kube::core::DeserializeGuard;
 use kube::{Api, Resource, ResourceExt};
-use snc_api::v1alpha1::{SncException, SncExceptionStatus};
+use snc_api::v1alpha1::{SncException, SncExceptionStatus, SncWaiverSet};
 use snc_core::condition::reason as why;
 use snc_core::control::Severity;
-use snc_core::names::{LABEL_COMPONENT, LABEL_MANAGED_BY, WAIVERS};
+use snc_core::names::{LABEL_COMPONENT, LABEL_MANAGED_BY, MANAGED_BY, WAIVERS};
 use snc_core::waiver::Waivers;
 use snc_index::Declared;
-use snc_plan::waivers::{InForce, config_map, exception_status, notices, same};
+use snc_plan::waivers::{InForce, exception_status, notices, same, waiver_set};
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -31,7 +31,7 @@ use tokio::time::{Instant, sleep, timeout};
 const FIRST: Duration = Duration::from_secs(5);
 /// How often it is looked whether what is known has got old.
 const LOOK: Duration = Duration::from_secs(5);
-/// Whether the ConfigMap is still what was written, should its watch have missed it.
+/// Whether what is published is still what was written, should its watch have missed it.
 const COMPARE: Duration = Duration::from_secs(60);
 /// The watch tells a status that was written within this.
 const ECHO: Duration = Duration::from_secs(10);
@@ -154,7 +154,7 @@ fn severity(custom: &BTreeMap<String, Severity>, id: &str) -> Option<Severity> {
     built_in.map(|control| control.severity).or_else(|| custom.get(id).copied())
 }
 
-/// The ConfigMap, before any policy asks for it.
+/// What is in force, before any policy asks for it.
 pub async fn install(context: &Context) -> Result<(), Error> {
     let mut in_force = context.exceptions.in_force.subscribe();
     let known = timeout(FIRST, in_force.wait_for(Option::is_some)).await;
@@ -162,16 +162,50 @@ pub async fn install(context: &Context) -> Result<(), Error> {
         tracing::warn!("SncExceptions were not listed; nothing is waived");
     }
     drop(known);
-    write(context).await.map(drop).map_err(Error::api(format!("ConfigMap {WAIVERS}")))
+    write(context).await.map(drop).map_err(|error| {
+        // What a collection that is not served is answered with: its objects alone are "not found".
+        if code(&error) == 404 {
+            return Error::Config(
+                "the kind SncWaiverSet is not served, which policies read the waivers from: apply the \
+                 CustomResourceDefinitions of this version (crds/)"
+                    .to_owned(),
+            );
+        }
+        Error::api(format!("SncWaiverSet {WAIVERS}"))(error)
+    })
+}
+
+/// Before there was the kind, a ConfigMap of that name held them. No policy reads it once those of this version are
+/// there; where rights do not let it be removed it is left, and does no harm.
+async fn remove_former(context: &Context) {
+    let api: Api<ConfigMap> = Api::namespaced(context.client.clone(), &context.settings.identity.namespace);
+    let removed = async {
+        let Some(former) = api.get_opt(WAIVERS).await? else { return Ok(false) };
+        if former.labels().get(LABEL_MANAGED_BY).is_none_or(|by| by != MANAGED_BY) {
+            return Ok(false);
+        }
+        let preconditions = Preconditions { uid: former.uid(), resource_version: former.resource_version() };
+        let params = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() };
+        api.delete(WAIVERS, &params).await.map(|_| true)
+    };
+    let removed: kube::Result<bool> = removed.await;
+    match removed {
+        Ok(true) => tracing::info!(name = WAIVERS, "the ConfigMap of a former version was removed"),
+        Ok(false) => {}
+        Err(error) => {
+            tracing::warn!(name = WAIVERS, error = reason(&error), "a former ConfigMap was not removed");
+        }
+    }
 }
 
 /// Runs while this process leads.
 pub async fn publish(context: Arc<Context>) -> &'static str {
     let touched = Notify::new();
-    let api: Api<ConfigMap> = map(&context);
+    remove_former(&context).await;
+    let api = published(&context);
     let named = Selector { fields: Some(format!("metadata.name={WAIVERS}")), ..Selector::default() };
     let watched = follow(api, named, drop, watch::touch(&touched, "waivers"));
-    let published = async {
+    let publishing = async {
         let mut in_force = context.exceptions.in_force.subscribe();
         let mut revision = context.exceptions.revision.subscribe();
         let mut found = context.found.subscribe();
@@ -194,12 +228,12 @@ pub async fn publish(context: Arc<Context>) -> &'static str {
     };
     tokio::select! {
         _ = watched => {}
-        () = published => {}
+        () = publishing => {}
     }
     "waivers"
 }
 
-fn map(context: &Context) -> Api<ConfigMap> {
+fn published(context: &Context) -> Api<SncWaiverSet> {
     Api::namespaced(context.client.clone(), &context.settings.identity.namespace)
 }
 
@@ -218,7 +252,7 @@ async fn republish(context: &Context, written: &mut Option<Waivers>) {
                     || format!("{WAIVERS} avait été retiré ou modifié ; rétabli"),
                     || format!("{WAIVERS} had been removed or changed; restored"),
                 );
-                let about = config_map(&context.settings.identity.namespace, &waivers).object_ref(&());
+                let about = waiver_set(&context.settings.identity.namespace, &waivers).object_ref(&());
                 context.events.warning(&about, why::REPAIRED, "Repair", note).await;
             }
             *written = Some(waivers);
@@ -230,17 +264,11 @@ async fn republish(context: &Context, written: &mut Option<Waivers>) {
 /// What is in force, and whether it had to be written.
 async fn write(context: &Context) -> kube::Result<(Waivers, bool)> {
     let waivers = context.exceptions.in_force().map(|known| known.waivers.clone()).unwrap_or_default();
-    let desired = config_map(&context.settings.identity.namespace, &waivers);
-    let api = map(context);
+    let desired = waiver_set(&context.settings.identity.namespace, &waivers);
+    let api = published(context);
     let live = api.get_opt(WAIVERS).await?;
     if live.as_ref().is_some_and(|live| is_same(live, &desired)) {
         return Ok((waivers, false));
-    }
-    if let Some(frozen) = live.filter(|live| live.immutable == Some(true)) {
-        // Policies refuse while it is away.
-        let preconditions = Preconditions { uid: frozen.uid(), resource_version: frozen.resource_version() };
-        let params = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() };
-        api.delete(WAIVERS, &params).await?;
     }
     // Keys that somebody else added stay through an apply.
     match apply::in_place(&api, &desired, is_same).await {
@@ -251,13 +279,10 @@ async fn write(context: &Context) -> kube::Result<(Waivers, bool)> {
     Ok((waivers, true))
 }
 
-fn is_same(live: &ConfigMap, desired: &ConfigMap) -> bool {
+fn is_same(live: &SncWaiverSet, desired: &SncWaiverSet) -> bool {
     let empty = BTreeMap::new();
-    let data = |map: &ConfigMap| map.data.clone().unwrap_or_default();
-    let label = |map: &ConfigMap, key: &str| map.labels().get(key).cloned();
-    data(live) == data(desired)
-        && live.binary_data.as_ref().is_none_or(BTreeMap::is_empty)
-        && live.immutable != Some(true)
+    let label = |set: &SncWaiverSet, key: &str| set.labels().get(key).cloned();
+    live.spec == desired.spec
         && [LABEL_MANAGED_BY, LABEL_COMPONENT].iter().all(|key| label(live, key) == label(desired, key))
         && live.metadata.owner_references.iter().flatten().next().is_none()
         && live.metadata.annotations.as_ref().unwrap_or(&empty).is_empty()
@@ -317,30 +342,28 @@ mod tests {
     use super::*;
     use serde_json::{Value, json};
 
-    fn live(change: impl FnOnce(&mut Value)) -> ConfigMap {
-        let mut map = serde_json::to_value(desired()).unwrap();
-        change(&mut map);
-        serde_json::from_value(map).unwrap()
+    fn live(change: impl FnOnce(&mut Value)) -> SncWaiverSet {
+        let mut set = serde_json::to_value(desired()).unwrap();
+        change(&mut set);
+        serde_json::from_value(set).unwrap()
     }
 
-    fn desired() -> ConfigMap {
+    fn desired() -> SncWaiverSet {
         let mut waivers = Waivers::default();
         waivers.grant("pod-privileged", "core/Pod:shop/x", "a");
-        config_map("snc-system", &waivers)
+        waiver_set("snc-system", &waivers)
     }
 
     #[test]
     fn whatever_somebody_changes_of_it_is_seen() {
         assert!(is_same(&live(|_| {}), &desired()));
-        let changes: [fn(&mut Value); 7] = [
-            |map| map["data"]["pod-privileged"] = json!("core/Pod:shop/x\ncore/Pod:shop/y\n"),
-            |map| map["data"]["other"] = json!("core/Pod:shop/x\n"),
-            |map| drop(map.as_object_mut().unwrap().remove("data")),
-            |map| map["binaryData"] = json!({"x": "eA=="}),
-            |map| map["immutable"] = json!(true),
-            |map| map["metadata"]["labels"]["app.kubernetes.io/managed-by"] = json!("me"),
-            |map| {
-                map["metadata"]["ownerReferences"] =
+        let changes: [fn(&mut Value); 5] = [
+            |set| set["spec"]["waivers"]["pod-privileged"] = json!(["core/Pod:shop/x", "core/Pod:shop/y"]),
+            |set| set["spec"]["waivers"]["other"] = json!(["core/Pod:shop/x"]),
+            |set| set["spec"]["waivers"] = json!({}),
+            |set| set["metadata"]["labels"]["app.kubernetes.io/managed-by"] = json!("me"),
+            |set| {
+                set["metadata"]["ownerReferences"] =
                     json!([{"apiVersion": "v1", "kind": "Pod", "name": "gone", "uid": "u"}]);
             },
         ];

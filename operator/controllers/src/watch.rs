@@ -4,6 +4,7 @@ pub mod addresses;
 pub mod cluster_policies;
 pub mod hosts;
 mod inputs;
+pub mod reserved;
 pub mod stream;
 
 pub use inputs::{DENIED, Input, Inputs, STALE};

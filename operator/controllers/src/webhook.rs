@@ -75,7 +75,10 @@ fn names(reached: &Reached, namespace: &str) -> Vec<String> {
             .map(|rest| format!("{WEBHOOK_SERVICE}{rest}"))
             .into(),
         Reached::Url(url) => {
-            url.parse::<http::Uri>().ok().and_then(|url| url.host().map(str::to_owned)).into_iter().collect()
+            let url = url.parse::<http::Uri>().ok();
+            let host = url.as_ref().and_then(|url| url.host());
+            // Brackets are the URL's, not the address's.
+            host.map(|host| host.trim_matches(['[', ']']).to_owned()).into_iter().collect()
         }
     }
 }
@@ -105,13 +108,13 @@ async fn ensure(context: &Context, webhook: &Webhook, bundle: &str) -> bool {
         // Nobody is refused because the first pods are still starting; what is there once is never withdrawn.
         (Webhook::On { reached, .. }, None) if !answers(context, reached).await => return false,
         (Webhook::On { reached, .. }, live) => {
-            let desired =
-                configuration(&context.settings.identity, reached, bundle.as_bytes(), &kinds(context));
+            let desired = configuration(&context.settings, reached, bundle.as_bytes(), &kinds(context));
             if live.as_ref().is_some_and(|live| same(live, &desired)) {
                 return true;
             }
             let repaired = live.as_ref().is_some_and(|live| !differs_in_trust_only(live, &desired));
             let result = apply::in_place(&api, &desired, same).await;
+            context.guards_changed.notify_one();
             if repaired && result.is_ok() {
                 tracing::error!("the webhook's configuration was changed by somebody else; restored");
                 let note = context.settings.lang.pick(
@@ -190,5 +193,20 @@ async fn answers(context: &Context, reached: &Reached) -> bool {
             };
             slices.is_ok_and(|slices| slices.iter().any(ready))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_is_for_the_name_or_the_address_that_the_api_server_calls() {
+        let of = |url: &str| names(&Reached::Url(url.to_owned()), "snc-system");
+        assert_eq!(of("https://webhook.example:8443"), ["webhook.example"]);
+        assert_eq!(of("https://192.0.2.1:8443/x"), ["192.0.2.1"]);
+        assert_eq!(of("https://[2001:db8::1]:8443"), ["2001:db8::1"]);
+        assert_eq!(of("https://[2001:db8::1]"), ["2001:db8::1"]);
+        assert_eq!(names(&Reached::Service, "a"), ["snc-webhook.a.svc", "snc-webhook.a.svc.cluster.local"]);
     }
 }

@@ -17,8 +17,12 @@ pub enum Command {
     Controller(ControllerArgs),
     /// Answers the API server about what is written in the namespaces of tenants.
     Webhook(WebhookArgs),
+    /// Before the chart goes: stops the operator, then removes what would refuse for ever without it.
+    Uninstall(UninstallArgs),
     /// Prints the CustomResourceDefinitions as YAML.
     Crds,
+    /// Prints the metrics of both processes, as Markdown.
+    Metrics,
     /// Prints the ValidatingAdmissionPolicies and bindings that the controller keeps in the cluster, as YAML.
     Guards(IdentityArgs),
 }
@@ -34,6 +38,24 @@ pub struct IdentityArgs {
     /// Language of what the operator writes: fr or en.
     #[arg(long, env = "SNC_LANGUAGE", default_value = "fr")]
     pub language: Lang,
+    /// A group of people whom refusals of workloads do not hold up, each use being counted and noted. None by default;
+    /// not one of Kubernetes' own (system:…).
+    #[arg(long, env = "SNC_BYPASS_GROUP", value_parser = bypass_group)]
+    pub bypass_group: Option<String>,
+}
+
+/// As in the chart, nothing is nobody.
+fn bypass_group(text: &str) -> Result<String, String> {
+    match text.trim() {
+        "" => Err("a group, or no --bypass-group at all".to_owned()),
+        group if group.starts_with("system:") => {
+            Err("one of Kubernetes' own groups, which hold more than a few people; accepted: a group of the identity provider".to_owned())
+        }
+        group if group.len() > 253 || group.chars().any(char::is_control) => {
+            Err("at most 253 characters, none of them a control character".to_owned())
+        }
+        group => Ok(group.to_owned()),
+    }
 }
 
 #[derive(Debug, clap::Args)]
@@ -100,6 +122,26 @@ pub struct WebhookArgs {
     /// Form of the log.
     #[arg(long, env = "SNC_LOG_FORMAT", value_enum, default_value_t = LogFormat::Json)]
     pub log_format: LogFormat,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct UninstallArgs {
+    #[command(flatten)]
+    pub identity: IdentityArgs,
+    /// Remove the isolation of every tenant, what was declared and the CRDs as well; takes the words yes-remove-isolation.
+    #[arg(long, env = "SNC_REMOVE_EVERYTHING", value_enum)]
+    pub remove_everything: Option<Confirmed>,
+    /// How long the operator may take to stop; if it takes longer nothing is removed.
+    #[arg(long, env = "SNC_WAIT_SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub wait_seconds: u64,
+    /// Form of the log.
+    #[arg(long, env = "SNC_LOG_FORMAT", value_enum, default_value_t = LogFormat::Json)]
+    pub log_format: LogFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Confirmed {
+    YesRemoveIsolation,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,6 +2,7 @@ mod args;
 mod controller;
 mod print;
 mod start;
+mod uninstall;
 mod webhook;
 
 use args::{Args, Command};
@@ -13,7 +14,9 @@ fn main() -> ExitCode {
     let result = match command {
         Command::Controller(args) => controller::main(args),
         Command::Webhook(args) => webhook::main(args),
+        Command::Uninstall(args) => uninstall::main(args),
         Command::Crds => print::crds(),
+        Command::Metrics => print::metrics(),
         Command::Guards(args) => print::guards(&args),
     };
     match result {

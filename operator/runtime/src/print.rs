@@ -9,13 +9,35 @@ pub fn crds() -> Result<()> {
 }
 
 pub fn identity(args: &IdentityArgs) -> Identity {
-    Identity { namespace: args.operator_namespace.clone(), service_account: args.service_account.clone() }
+    Identity {
+        bypass_group: args.bypass_group.clone(),
+        ..Identity::new(&args.operator_namespace, &args.service_account)
+    }
 }
 
 pub fn guards(args: &IdentityArgs) -> Result<()> {
     for guard in guards::guards(&identity(args), args.language) {
         documents([&guard.policy].into_iter())?;
         documents(guard.bindings.iter())?;
+    }
+    Ok(())
+}
+
+pub fn metrics() -> Result<()> {
+    let controller = snc_controllers::Metrics::new()?.exposed();
+    let webhook = snc_webhook::metrics::Metrics::new(snc_catalogue::controls().iter())?.exposed();
+    let mut out = std::io::stdout().lock();
+    writeln!(
+        out,
+        "# Metrics\n\nEach process serves them as Prometheus text under `/metrics` of its port 8080. Labels are of"
+    )?;
+    writeln!(out, "closed sets: no name of a namespace or object is among them.")?;
+    for (process, metrics) in [("controller", controller), ("webhook", webhook)] {
+        writeln!(out, "\n## `snc-operator {process}`\n\n| metric | labels | what |\n|---|---|---|")?;
+        for metric in metrics {
+            let labels = metric.labels.join(", ");
+            writeln!(out, "| `{}` | {labels} | {} |", metric.name, metric.help)?;
+        }
     }
     Ok(())
 }

@@ -133,16 +133,18 @@ impl Mind for Judge {
         let none = Waivers::default();
         let waivers = in_force.as_ref().map_or(&none, |in_force| &in_force.waivers);
         let (index, hosts, cluster) = (self.reader.index(), self.reader.hosts(), self.reader.cluster());
+        let reserved = self.reader.reserved();
         let others = if self.reader.is_current() {
-            Ok(Others { index: &index, hosts: &hosts, addresses: &cluster.addresses })
+            Ok(Others { index: &index, hosts: &hosts, addresses: &cluster.addresses, reserved: &reserved })
         } else {
             Err(Text::new(
                 "ce que le webhook sait des autres objets est incomplet ou trop ancien",
                 "what the webhook knows of other objects is incomplete or too old",
             ))
         };
-        let lang = self.reader.settings().lang;
-        decide(request, &Known { admission: &admission, lang, whose, strict, waivers, others })
+        let settings = self.reader.settings();
+        let (lang, bypass_group) = (settings.lang, settings.identity.bypass_group.as_deref());
+        decide(request, &Known { admission: &admission, lang, whose, strict, waivers, bypass_group, others })
     }
 
     fn is_synced(&self) -> bool {

@@ -14,7 +14,7 @@ fn context(held: bool) -> Context {
     let client = Client::new(service, "default");
     let settings = Settings {
         lang: Lang::En,
-        identity: Identity { namespace: "snc-system".into(), service_account: "snc-controller".into() },
+        identity: Identity::new("snc-system", "snc-controller"),
         canary_namespace: "snc-canary".into(),
     };
     let lease = if held {

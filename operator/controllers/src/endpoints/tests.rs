@@ -22,7 +22,7 @@ fn context() -> Context {
     let client = Client::new(service, "default");
     let settings = Settings {
         lang: Lang::En,
-        identity: Identity { namespace: "snc-system".into(), service_account: "snc-controller".into() },
+        identity: Identity::new("snc-system", "snc-controller"),
         canary_namespace: "snc-canary".into(),
     };
     let lease = Lease::new(client.clone(), "snc-system", "l", "i", Duration::from_secs(15));

@@ -71,7 +71,7 @@ fn a_right_that_came_back_is_missing_no_more() {
     let all: Vec<Permission> = crate::permissions::needed().into_iter().collect();
     metrics.permissions(&all);
     let guards = "snc_permission_missing{resource=\"validatingadmissionpolicies.admissionregistration.k8s.io\",verb=\"patch\"}";
-    assert_eq!(sample(&text(&metrics), guards), Some(21.0), "one per name");
+    assert_eq!(sample(&text(&metrics), guards), Some(23.0), "one per name");
     metrics.permissions(&[]);
     assert_eq!(sample(&text(&metrics), guards), None);
 }

@@ -20,7 +20,8 @@ const ANSWER: Duration = Duration::from_secs(15);
 const GATEWAY: &str = "gateway.networking.k8s.io";
 const INGRESSES: &str = "ingresses";
 /// Kind and plural; served in v1 or not at all.
-const ROUTES: [(&str, &str); 2] = [("HTTPRoute", "httproutes"), ("GRPCRoute", "grpcroutes")];
+const ROUTES: [(&str, &str); 3] =
+    [("HTTPRoute", "httproutes"), ("GRPCRoute", "grpcroutes"), ("TLSRoute", "tlsroutes")];
 
 /// Which names an object of this kind publishes.
 pub type Names = fn(&'static str, &Value) -> Vec<String>;

@@ -63,7 +63,7 @@ async fn requests(script: Script) -> (Outcome, Vec<String>, Vec<Value>) {
 fn context(client: Client) -> Context {
     let settings = Settings {
         lang: Lang::En,
-        identity: Identity { namespace: "snc-system".into(), service_account: "snc-controller".into() },
+        identity: Identity::new("snc-system", "snc-controller"),
         canary_namespace: "snc-canary".into(),
     };
     let events = Events::new(client.clone(), "test");

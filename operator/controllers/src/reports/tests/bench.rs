@@ -135,7 +135,7 @@ impl Bench {
         let client = Client::new(service, "default");
         let settings = Settings {
             lang: Lang::En,
-            identity: Identity { namespace: "snc-system".into(), service_account: "snc-controller".into() },
+            identity: Identity::new("snc-system", "snc-controller"),
             canary_namespace: "snc-canary".into(),
         };
         let events = Events::new(client.clone(), "test");
