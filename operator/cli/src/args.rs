@@ -138,10 +138,10 @@ fn read(matches: &ArgMatches, lang: Lang) -> Result<Args, Outcome> {
     };
     let settings = Settings {
         lang,
-        identity: Identity {
-            namespace: text("operator-namespace").unwrap_or_default(),
-            service_account: text("operator-service-account").unwrap_or_default(),
-        },
+        identity: Identity::new(
+            text("operator-namespace").unwrap_or_default(),
+            text("operator-service-account").unwrap_or_default(),
+        ),
         canary_namespace: text("canary-namespace").unwrap_or_default(),
     };
     Ok(Args {

@@ -5,7 +5,7 @@ use super::preflight::{Read, State, Trial};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use serde::Serialize;
 use snc_core::lang::Lang;
-use snc_core::names::{METADATA_NAME, SYSTEM_NAMESPACES};
+use snc_core::names::{METADATA_NAME, SYSTEM_NAMESPACES, WEBHOOK};
 use snc_plan::Settings;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -73,6 +73,9 @@ pub struct LockoutReport {
     pub checks: Vec<Check>,
     /// Commands that open what would be shut, one a line.
     pub emergency: Vec<String>,
+    /// The command that opens the namespaces of tenants while our own webhook, which is there, does not answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tenants: Option<String>,
     pub notes: Vec<String>,
 }
 
@@ -174,10 +177,22 @@ pub fn build(input: &Input) -> LockoutReport {
         .into_iter()
         .map(|(mutating, name)| {
             let kind = if mutating { "mutating" } else { "validating" };
+            if name == WEBHOOK {
+                return removal(&input.settings);
+            }
             format!("kubectl delete {kind}webhookconfiguration {name}")
         })
         .collect();
-    LockoutReport { context: input.context.clone(), checks, emergency, notes: notes(lang) }
+    let is_ours = |hook: &Hook| hook.configuration == WEBHOOK && hook.fails_closed;
+    let tenants = input.hooks.as_ref().is_ok_and(|hooks| hooks.iter().any(is_ours));
+    let tenants = tenants.then(|| removal(&input.settings));
+    LockoutReport { context: input.context.clone(), checks, emergency, tenants, notes: notes(lang) }
+}
+
+/// Of our own configuration, which a guard leaves to the operator alone; the guard itself comes back at once where the
+/// operator runs. So it is removed in the operator's name.
+fn removal(settings: &Settings) -> String {
+    format!("kubectl delete validatingwebhookconfiguration {WEBHOOK} --as={}", settings.identity.username())
 }
 
 fn notes(lang: Lang) -> Vec<String> {

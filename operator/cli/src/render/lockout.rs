@@ -29,6 +29,14 @@ pub fn table(report: &LockoutReport, lang: Lang, screen: Screen) -> String {
         }
         page.blank();
     }
+    if let Some(command) = &report.tenants {
+        page.line(lang.str(
+            "Pour rouvrir les namespaces des tenants tant que notre webhook ne répond pas :",
+            "To open the namespaces of tenants while our webhook does not answer:",
+        ));
+        page.line(format!("  {command}"));
+        page.blank();
+    }
     for note in &report.notes {
         page.line(note);
     }

@@ -21,7 +21,7 @@ pub fn now() -> Timestamp {
 pub fn settings(lang: Lang) -> Settings {
     Settings {
         lang,
-        identity: Identity { namespace: "snc-system".into(), service_account: "snc-controller".into() },
+        identity: Identity::new("snc-system", "snc-controller"),
         canary_namespace: "snc-canary".into(),
     }
 }

@@ -70,6 +70,22 @@ fn a_webhook_on_everything_locks_the_cluster_out_unless_it_lets_pass() {
 }
 
 #[test]
+fn our_own_is_removed_in_the_name_of_the_operator_to_whom_its_guard_leaves_it() {
+    let line = "kubectl delete validatingwebhookconfiguration snc-webhook.secnumcloud.dev \
+                --as=system:serviceaccount:snc-system:snc-controller";
+    let mut ours = hook("ours", &["pods"], tenants());
+    ours.configuration = "snc-webhook.secnumcloud.dev".to_owned();
+    let report = build(&input(vec![ours.clone()], Lang::En));
+    assert_eq!((report.tenants.as_deref(), report.emergency.len()), (Some(line), 0));
+    // Somebody changed it so that it shuts everything.
+    let all = hook("ours", &["*/*"], json!({}));
+    let report = build(&input(vec![Hook { configuration: ours.configuration.clone(), ..all }], Lang::En));
+    assert_eq!(report.emergency, [line]);
+    ours.fails_closed = false;
+    assert_eq!(build(&input(vec![ours], Lang::En)).tenants, None);
+}
+
+#[test]
 fn rules_are_matched_as_the_api_server_does() {
     let requests = |resources: &[&str]| -> Vec<String> {
         let report = build(&input(vec![hook("one", resources, json!({}))], Lang::En));
@@ -117,7 +133,9 @@ fn lockout_in_every_form() {
     for (lang, name) in LANGS {
         let mut mutating = hook("etiquettes\u{1b}[2J", &["pods"], json!({}));
         mutating.mutating = true;
-        let report = build(&input(vec![hook("ours", &["*/*"], tenants()), mutating], lang));
+        let mut own = hook("own", &["pods"], tenants());
+        own.configuration = "snc-webhook.secnumcloud.dev".to_owned();
+        let report = build(&input(vec![hook("ours", &["*/*"], tenants()), mutating, own], lang));
         let text = render::table(&report, lang, Screen::default());
         assert_tame(&text);
         insta::assert_snapshot!(format!("lockout_table_{name}"), text);

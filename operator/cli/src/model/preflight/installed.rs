@@ -6,7 +6,7 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomRe
 use serde_json::Value;
 use snc_core::lang::Lang;
 use snc_core::names::GUARD_GATE;
-use snc_plan::guards::{Guard, guards as wanted_guards};
+use snc_plan::guards::{Guard, Identity, bypass_group, guards as wanted_guards};
 
 pub fn crds(input: &Input, lang: Lang) -> Judged {
     let (mut absent, mut other, mut unread) = (Vec::new(), Vec::new(), Vec::new());
@@ -34,8 +34,8 @@ pub fn crds(input: &Input, lang: Lang) -> Judged {
         (true, true) => {
             let version = env!("CARGO_PKG_VERSION");
             let seen = lang.pick(
-                || format!("les trois sont servies, avec le schéma de la version {version}"),
-                || format!("all three are served, with the schema of version {version}"),
+                || format!("toutes sont servies, avec le schéma de la version {version}"),
+                || format!("all of them are served, with the schema of version {version}"),
             );
             (State::Ok, seen)
         }
@@ -79,8 +79,10 @@ pub fn guards(input: &Input, lang: Lang) -> Judged {
         policies.iter().any(|p| p.metadata.name == *wanted)
             && guard.bindings.iter().all(|own| bindings.iter().any(|b| b.metadata.name == own.metadata.name))
     };
-    let identity = &input.settings.identity;
-    let (french, english) = (wanted_guards(identity, Lang::Fr), wanted_guards(identity, Lang::En));
+    // Whom they let past is the platform's choice, and is told.
+    let bypass_group = bypass_group(policies);
+    let identity = Identity { bypass_group: bypass_group.clone(), ..input.settings.identity.clone() };
+    let (french, english) = (wanted_guards(&identity, Lang::Fr), wanted_guards(&identity, Lang::En));
     let lacking: Vec<String> = french
         .iter()
         .zip(&english)
@@ -100,7 +102,13 @@ pub fn guards(input: &Input, lang: Lang) -> Judged {
             || format!("{all} gardes, telles que cette version les écrit"),
             || format!("{all} guards, as this version writes them"),
         );
-        return (State::Ok, seen);
+        let passed = bypass_group.map(|group| {
+            lang.pick(
+                || format!(" ; le groupe « {group} » passe outre les refus de charges"),
+                || format!("; the group \"{group}\" is let past refusals of workloads"),
+            )
+        });
+        return (State::Ok, seen + passed.as_deref().unwrap_or_default());
     }
     (State::Missing, some(lacking, 6))
 }

@@ -100,7 +100,7 @@ const OPERATOR: &[Row] = &[
         Place::Cluster,
     ),
     // Whoever writes a policy with a parameter must be allowed to read every object of the parameter's kind.
-    ("", &["configmaps"], &[], &["get"], Place::Cluster),
+    ("secnumcloud.dev", &["sncwaiversets"], &[], READ, Place::Cluster),
     (
         "admissionregistration.k8s.io",
         &["validatingadmissionpolicies"],
@@ -118,13 +118,8 @@ const OPERATOR: &[Row] = &[
     ("events.k8s.io", &["events"], &[], &["create", "patch"], Place::Cluster),
     ("coordination.k8s.io", &["leases"], &[], &["create"], Place::Operator),
     ("coordination.k8s.io", &["leases"], &[LEASE], &["get", "update"], Place::Operator),
-    (
-        "",
-        &["configmaps"],
-        &[WAIVERS],
-        &["get", "list", "watch", "create", "patch", "update", "delete"],
-        Place::Operator,
-    ),
+    ("secnumcloud.dev", &["sncwaiversets"], &[WAIVERS], &["create", "patch", "update"], Place::Operator),
+    ("", &["configmaps"], &[WAIVERS], &["get", "delete"], Place::Operator),
     ("", &["pods"], &[], &["create"], Place::Canary),
     ("discovery.k8s.io", &["endpointslices"], &[], &["list", "watch"], Place::Default),
 ];

@@ -130,7 +130,7 @@ pub fn asks(identity: &Identity) -> Vec<Ask> {
         ask(Way::Policies, CHANGE, GROUP, "sncassessments").of([ASSESSMENT.to_owned()]).at_home(),
         ask(Way::Exceptions, &["create"], GROUP, "sncexceptions"),
         ask(Way::Exceptions, WRITE, GROUP, "sncexceptions/status"),
-        ask(Way::Exceptions, CHANGE, "", "configmaps").of([WAIVERS.to_owned()]).at_home(),
+        ask(Way::Exceptions, CHANGE, GROUP, "sncwaiversets").of([WAIVERS.to_owned()]).at_home(),
     ];
     let definitions = snc_api::all_crds().into_iter().filter_map(|crd| crd.metadata.name);
     all.push(
