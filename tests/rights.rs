@@ -141,3 +141,18 @@ fn no_right_is_a_wildcard_and_none_reaches_secrets_or_changes_roles() {
     let reads = |(.., verb): &Right| ["get", "list", "watch"].contains(&verb.as_str());
     assert!(granted("assessment").iter().all(reads), "the controls change nothing");
 }
+
+/// The template of the hook has conditions, so it is read as text.
+#[test]
+fn the_uninstall_hook_may_delete_every_guard() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../charts/snc-operator/templates/uninstall.yaml");
+    let template = std::fs::read_to_string(path).unwrap();
+    for guard in snc_plan::guards::GUARDS {
+        assert_eq!(template.matches(&format!("- {guard}\n")).count(), 1, "{guard}");
+    }
+    // Those of controls are in the operator's own role already.
+    let named = template
+        .lines()
+        .filter(|line| line.trim_end().ends_with(".secnumcloud.dev") && !line.contains("base"));
+    assert_eq!(named.count(), snc_plan::guards::GUARDS.len());
+}

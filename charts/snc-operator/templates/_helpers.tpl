@@ -12,12 +12,15 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 
 {{- define "snc.image" -}}
+{{- with .Values.imageRegistry }}{{ . }}/{{ end -}}
 {{- if .Values.image.digest -}}
 {{ .Values.image.repository }}@{{ .Values.image.digest }}
 {{- else -}}
 {{ .Values.image.repository }}:{{ default .Chart.AppVersion .Values.image.tag }}
 {{- end -}}
 {{- end }}
+
+{{- define "snc.priorityClass" -}}{{ default "snc-operator" .Values.priorityClassName }}{{- end }}
 
 {{/* Fixed: the guards let this ServiceAccount, and nobody else, through. */}}
 {{- define "snc.serviceAccount" -}}snc-controller{{- end }}
