@@ -1,6 +1,9 @@
 //! The certificates of one control plane: made anew for each, worthless elsewhere.
 
-use crate::harness::files::{private_dir, write_private};
+use crate::harness::{
+    files::{private_dir, write_private},
+    node::NODE_ADDRESS,
+};
 use anyhow::{Context, Result};
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, ExtendedKeyUsagePurpose,
@@ -13,7 +16,7 @@ use std::{
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
-const SERVER_NAMES: [&str; 7] = [
+const SERVER_NAMES: [&str; 8] = [
     "localhost",
     "kubernetes",
     "kubernetes.default",
@@ -22,6 +25,7 @@ const SERVER_NAMES: [&str; 7] = [
     "127.0.0.1",
     // The API server's own Service: the first address of the service range.
     "10.96.0.1",
+    NODE_ADDRESS,
 ];
 
 pub(crate) struct Identity {

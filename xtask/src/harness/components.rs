@@ -1,9 +1,9 @@
 //! The command lines of etcd, the API server and the controller manager.
 
-use crate::harness::{certs::Files, process::ProcessSpec};
+use crate::harness::{certs::Files, node, process::ProcessSpec};
 use std::{collections::BTreeMap, path::Path};
 
-fn spec(program: &Path, args: Vec<String>) -> ProcessSpec {
+pub(crate) fn spec(program: &Path, args: Vec<String>) -> ProcessSpec {
     ProcessSpec { program: program.to_path_buf(), args, env: BTreeMap::new(), clean_env: true, dir: None }
 }
 
@@ -36,21 +36,34 @@ pub(crate) fn api_server(
     files: &Files,
     etcd: u16,
     port: u16,
+    on_node: bool,
     extra: &[String],
 ) -> ProcessSpec {
+    let place: &[String] = &if on_node {
+        [
+            // Pods reach it, and nobody else is in the node's network.
+            "--bind-address=0.0.0.0".to_owned(),
+            format!("--advertise-address={}", node::NODE_ADDRESS),
+            "--authorization-mode=Node,RBAC".to_owned(),
+            "--endpoint-reconciler-type=lease".to_owned(),
+        ]
+    } else {
+        [
+            "--bind-address=127.0.0.1".to_owned(),
+            "--advertise-address=127.0.0.1".to_owned(),
+            "--authorization-mode=RBAC".to_owned(),
+            // No endpoints for the Service "kubernetes": loopback addresses are not allowed in them.
+            "--endpoint-reconciler-type=none".to_owned(),
+        ]
+    };
     let mut args = vec![
         format!("--etcd-servers=http://127.0.0.1:{etcd}"),
-        "--bind-address=127.0.0.1".to_owned(),
-        "--advertise-address=127.0.0.1".to_owned(),
         format!("--secure-port={port}"),
         path_flag("tls-cert-file", &files.server),
         path_flag("tls-private-key-file", &files.server_key),
         path_flag("client-ca-file", &files.ca),
-        "--authorization-mode=RBAC".to_owned(),
         "--allow-privileged=true".to_owned(),
         "--service-cluster-ip-range=10.96.0.0/16".to_owned(),
-        // No endpoints for the Service "kubernetes": loopback addresses are not allowed in them.
-        "--endpoint-reconciler-type=none".to_owned(),
         "--service-account-issuer=https://kubernetes.default.svc.cluster.local".to_owned(),
         path_flag("service-account-key-file", &files.service_account_public),
         path_flag("service-account-signing-key-file", &files.service_account_key),
@@ -62,6 +75,10 @@ pub(crate) fn api_server(
         path_flag("proxy-client-cert-file", &files.proxy),
         path_flag("proxy-client-key-file", &files.proxy_key),
     ];
+    args.extend_from_slice(place);
+    if let Some(certs) = files.ca.parent().filter(|_| on_node) {
+        args.extend(node::api_server_args(certs));
+    }
     args.extend_from_slice(extra);
     spec(program, args)
 }

@@ -8,8 +8,9 @@ use crate::harness::{
     instance::{GRACE, Instance},
     interrupt,
     kubeconfig::{self, Credential, User},
+    node::{self, Inside, Node},
     ports,
-    process::{ProcessSpec, random},
+    process::{ProcessIdentity, ProcessSpec, random},
     tool::Tool,
     toolchain::Toolchain,
     wait::wait_until,
@@ -47,6 +48,7 @@ pub struct Builder {
     ephemeral: bool,
     api_server_args: Vec<String>,
     controller_manager_args: Vec<String>,
+    node: Option<Node>,
 }
 
 impl Builder {
@@ -57,7 +59,15 @@ impl Builder {
             ephemeral: false,
             api_server_args: Vec::new(),
             controller_manager_args: Vec::new(),
+            node: None,
         }
+    }
+
+    /// With a node, and everything in namespaces of its own.
+    #[must_use]
+    pub fn node(mut self, node: Node) -> Self {
+        self.node = Some(node);
+        self
     }
 
     /// A random name after `prefix`. It ends with the handle, or, should we be killed, with the next
@@ -101,10 +111,11 @@ impl Builder {
             instance,
             toolchain: toolchain.clone(),
             api_server_args: self.api_server_args,
+            on_node: self.node.is_some(),
             owned: true,
             keep_logs_on_panic: self.ephemeral,
         };
-        control_plane.bring_up(&self.controller_manager_args)?;
+        control_plane.bring_up(self.controller_manager_args, self.node.as_ref())?;
         Ok(control_plane)
     }
 }
@@ -115,6 +126,8 @@ pub struct ControlPlane {
     instance: Instance,
     toolchain: Toolchain,
     api_server_args: Vec<String>,
+    /// Its processes run in the namespaces of a node.
+    on_node: bool,
     owned: bool,
     keep_logs_on_panic: bool,
 }
@@ -134,6 +147,7 @@ impl ControlPlane {
         Ok(Self {
             toolchain: Toolchain::from_record(&record.tools),
             api_server_args: Vec::new(),
+            on_node: record.node.is_some(),
             instance,
             owned: false,
             keep_logs_on_panic: false,
@@ -257,10 +271,15 @@ impl ControlPlane {
         })
     }
 
-    fn bring_up(&self, controller_manager_args: &[String]) -> Result<()> {
+    fn bring_up(&self, mut controller_manager_args: Vec<String>, node: Option<&Node>) -> Result<()> {
         let tools = self.toolchain.to_record();
         self.instance.update(|record| record.tools = tools)?;
         let (files, authority) = Files::create(&self.dir().join("certs"))?;
+        if node.is_some() {
+            self.node_identities(&authority)?;
+            self.start_namespaces()?;
+            controller_manager_args.extend(node::controller_manager_args());
+        }
 
         let etcd = self.start_etcd()?;
         self.start_api_server(PRIMARY_API_SERVER, etcd, &self.api_server_args)?;
@@ -273,12 +292,15 @@ impl ControlPlane {
         self.write_kubeconfig(&manager_kubeconfig, CONTROLLER_MANAGER, &Credential::Certificate(&manager))?;
         self.wait_ready()?;
 
-        self.start_controller_manager(&files, &manager_kubeconfig, controller_manager_args)?;
+        self.start_controller_manager(&files, &manager_kubeconfig, &controller_manager_args)?;
         let admin = self.client(User::Admin)?;
         admin.apply(PLATFORM_BINDING)?;
         self.wait_for(CONTROLLER_MANAGER, "to make the default ServiceAccount", || {
             Ok(admin.kubectl(["get", "serviceaccount", "default"])?.success().then_some(()))
         })?;
+        if let Some(node) = node {
+            self.bring_up_node(node, &authority)?;
+        }
         self.instance.update(|record| record.ready = true)
     }
 
@@ -295,8 +317,12 @@ impl ControlPlane {
     fn start_api_server(&self, name: &str, etcd: u16, extra: &[String]) -> Result<()> {
         let program = self.toolchain.path(Tool::KubeApiserver)?;
         let files = Files::at(&self.dir().join("certs"));
-        let [port] = self
-            .start_on_free_ports(name, |[port]| components::api_server(program, &files, etcd, port, extra))?;
+        let [port] = self.start_on_free_ports(name, |[port]| {
+            components::api_server(program, &files, etcd, port, self.on_node, extra)
+        })?;
+        if self.on_node {
+            self.start_forwarder(name, port)?;
+        }
         self.instance.update(|record| record.api_servers.insert(name.to_owned(), port)).map(drop)
     }
 
@@ -309,6 +335,21 @@ impl ControlPlane {
         .map(drop)
     }
 
+    /// Where the control plane is: here, or in the namespaces of its node.
+    pub(crate) fn spawn(&self, name: &str, spec: &ProcessSpec) -> Result<ProcessIdentity> {
+        if self.on_node {
+            return self.instance.spawn_spec(name, &node::wrap(self.dir(), spec)?);
+        }
+        self.instance.spawn_spec(name, spec)
+    }
+
+    fn listens(&self, address: SocketAddr) -> Result<bool> {
+        if self.on_node {
+            return Ok(Inside::of(self.dir())?.listens(address, POLL));
+        }
+        Ok(TcpStream::connect_timeout(&address, POLL).is_ok())
+    }
+
     /// Starts a server and waits until it listens on the first port; tries others if they were taken.
     fn start_on_free_ports<const N: usize>(
         &self,
@@ -318,11 +359,11 @@ impl ControlPlane {
         let log = self.instance.log_path(name);
         for attempt in 1.. {
             let ports = ports::free::<N>()?;
-            let process = self.instance.spawn_spec(name, &spec(ports))?;
+            let process = self.spawn(name, &spec(ports))?;
             let address = SocketAddr::from(([127, 0, 0, 1], ports[0]));
             let what = format!("{name} to listen on {address}");
             let listening = wait_until(&what, START_LIMIT, POLL, || {
-                let connected = TcpStream::connect_timeout(&address, POLL).is_ok();
+                let connected = self.listens(address)?;
                 // In this order: a stranger may listen on the port while our process has ended.
                 Ok(if process.alive() { connected.then_some(true) } else { Some(false) })
             });
@@ -338,7 +379,7 @@ impl ControlPlane {
         bail!("{name} found no free port")
     }
 
-    fn wait_for(
+    pub(crate) fn wait_for(
         &self,
         process: &str,
         what: &str,
@@ -355,7 +396,12 @@ impl ControlPlane {
         .map_err(|error| with_log(&error, &log))
     }
 
-    fn write_kubeconfig(&self, path: &Path, user: &str, credential: &Credential<'_>) -> Result<()> {
+    pub(crate) fn write_kubeconfig(
+        &self,
+        path: &Path,
+        user: &str,
+        credential: &Credential<'_>,
+    ) -> Result<()> {
         let record = self.instance.record()?;
         let ca = fs::read_to_string(Files::at(&self.dir().join("certs")).ca)?;
         let port = record.api_servers.get(PRIMARY_API_SERVER).copied().context("no API server yet")?;
@@ -363,7 +409,7 @@ impl ControlPlane {
     }
 }
 
-fn with_log(error: &anyhow::Error, log: &Path) -> anyhow::Error {
+pub(crate) fn with_log(error: &anyhow::Error, log: &Path) -> anyhow::Error {
     if interrupt::requested() {
         return anyhow!("{error:#}");
     }

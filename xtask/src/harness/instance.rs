@@ -2,6 +2,7 @@
 
 use crate::harness::{
     files::{Lock, private_dir, remove_tree, write_private},
+    node::{self, Cgroup},
     process::{self, ProcessIdentity, ProcessSpec},
 };
 use anyhow::{Context, Result, bail};
@@ -39,6 +40,9 @@ pub struct Record {
     pub api_servers: BTreeMap<String, u16>,
     pub etcd_port: Option<u16>,
     pub tools: BTreeMap<String, PathBuf>,
+    /// Of the node, if there is one.
+    #[serde(default)]
+    pub(crate) node: Option<Cgroup>,
     /// In the order in which they were started first.
     pub processes: Vec<ProcessRecord>,
 }
@@ -123,6 +127,7 @@ impl Instance {
             api_servers: BTreeMap::new(),
             etcd_port: None,
             tools: BTreeMap::new(),
+            node: None,
             processes: Vec::new(),
         })?;
         Ok(instance)
@@ -262,10 +267,21 @@ impl Instance {
         Ok(())
     }
 
+    /// A cgroup that ends with the instance; written down before it is made.
+    pub(crate) fn add_cgroup(&self) -> Result<Cgroup> {
+        let cgroup = Cgroup::named(format!("snc-node-{:08x}", process::random()? & 0xffff_ffff));
+        self.update(|record| record.node = Some(cgroup.clone()))?;
+        Ok(cgroup)
+    }
+
     /// Ends every process of the instance, etcd last since the others wait for it in vain, and removes the
     /// directory (or all but its logs).
     pub fn destroy(&self, grace: Duration, keep_logs: bool) -> Result<()> {
         let record = self.record()?;
+        if let Some(namespaces) = record.process(node::NAMESPACES).filter(|_| record.node.is_some()) {
+            // With the first process of the namespaces the kernel ends all others.
+            process::terminate(&namespaces.living(), Duration::ZERO)?;
+        }
         for stage in 0..=ProcessRecord::LAST_STAGE {
             let stage = record.processes.iter().filter(|process| process.stage() == stage);
             let living: Vec<ProcessIdentity> = stage.flat_map(ProcessRecord::living).collect();
@@ -273,6 +289,9 @@ impl Instance {
         }
         for (_, mut child) in self.lock_children().drain() {
             let _ = child.wait();
+        }
+        if let Some(cgroup) = &record.node {
+            cgroup.remove()?;
         }
         if !keep_logs {
             return remove_tree(&self.dir);

@@ -13,6 +13,7 @@ mod go_source;
 mod instance;
 pub mod interrupt;
 mod kubeconfig;
+pub mod node;
 mod ports;
 mod process;
 mod progress;

@@ -1,6 +1,6 @@
-//! The tools of a control plane: their Go packages, the versions that are accepted, how long a build takes.
+//! The tools of a control plane and of a node: their Go packages, the versions that are accepted, how long a build takes.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub const KUBERNETES_VERSION: &str = "v1.36.3";
 
@@ -11,12 +11,64 @@ pub enum Tool {
     KubeControllerManager,
     Kubectl,
     Helm,
+    KubeScheduler,
+    Kubelet,
+    KubeProxy,
+    Containerd,
+    ContainerdShim,
+    Ctr,
+    CniPtp,
+    CniHostLocal,
+    CniLoopback,
+    Runc,
+    Agnhost,
+    NetpolSpecs,
+}
+
+/// A Go module below `e2e/cluster`. What wants other versions of the same dependencies has a module of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Module {
+    Kubernetes,
+    ContainerRuntime,
+    Runc,
+    Specs,
+}
+
+impl Module {
+    pub(crate) fn dir(self, base: &Path) -> PathBuf {
+        match self {
+            Self::Kubernetes => base.to_path_buf(),
+            Self::ContainerRuntime => base.join("cri"),
+            Self::Runc => base.join("runc"),
+            Self::Specs => base.join("specs"),
+        }
+    }
 }
 
 impl Tool {
+    /// Of a control plane.
     pub const ALL: [Self; 5] =
         [Self::Etcd, Self::KubeApiserver, Self::KubeControllerManager, Self::Kubectl, Self::Helm];
     pub const CLIENTS: [Self; 2] = [Self::Kubectl, Self::Helm];
+    /// What a node needs besides.
+    pub const NODE: [Self; 10] = [
+        Self::KubeScheduler,
+        Self::Kubelet,
+        Self::KubeProxy,
+        Self::Containerd,
+        Self::ContainerdShim,
+        Self::Ctr,
+        Self::CniPtp,
+        Self::CniHostLocal,
+        Self::CniLoopback,
+        Self::Runc,
+    ];
+    /// Kubernetes' own NetworkPolicy specs, and what their pods run.
+    pub const SPECS: [Self; 2] = [Self::Agnhost, Self::NetpolSpecs];
+
+    pub fn every() -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().chain(Self::NODE).chain(Self::SPECS)
+    }
 
     pub const fn name(self) -> &'static str {
         match self {
@@ -25,6 +77,32 @@ impl Tool {
             Self::KubeControllerManager => "kube-controller-manager",
             Self::Kubectl => "kubectl",
             Self::Helm => "helm",
+            Self::KubeScheduler => "kube-scheduler",
+            Self::Kubelet => "kubelet",
+            Self::KubeProxy => "kube-proxy",
+            Self::Containerd => "containerd",
+            Self::ContainerdShim => "containerd-shim-runc-v2",
+            Self::Ctr => "ctr",
+            Self::CniPtp => "ptp",
+            Self::CniHostLocal => "host-local",
+            Self::CniLoopback => "loopback",
+            Self::Runc => "runc",
+            Self::Agnhost => "agnhost",
+            Self::NetpolSpecs => "netpol-specs",
+        }
+    }
+
+    pub(crate) const fn module(self) -> Module {
+        match self {
+            Self::Containerd
+            | Self::ContainerdShim
+            | Self::Ctr
+            | Self::CniPtp
+            | Self::CniHostLocal
+            | Self::CniLoopback => Module::ContainerRuntime,
+            Self::Runc => Module::Runc,
+            Self::Agnhost | Self::NetpolSpecs => Module::Specs,
+            _ => Module::Kubernetes,
         }
     }
 
@@ -35,24 +113,41 @@ impl Tool {
             Self::KubeControllerManager => "k8s.io/kubernetes/cmd/kube-controller-manager",
             Self::Kubectl => "k8s.io/kubernetes/cmd/kubectl",
             Self::Helm => "helm.sh/helm/v4/cmd/helm",
+            Self::KubeScheduler => "k8s.io/kubernetes/cmd/kube-scheduler",
+            Self::Kubelet => "k8s.io/kubernetes/cmd/kubelet",
+            Self::KubeProxy => "k8s.io/kubernetes/cmd/kube-proxy",
+            Self::Containerd => "github.com/containerd/containerd/v2/cmd/containerd",
+            Self::ContainerdShim => "github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2",
+            Self::Ctr => "github.com/containerd/containerd/v2/cmd/ctr",
+            Self::CniPtp => "github.com/containernetworking/plugins/plugins/main/ptp",
+            Self::CniHostLocal => "github.com/containernetworking/plugins/plugins/ipam/host-local",
+            Self::CniLoopback => "github.com/containernetworking/plugins/plugins/main/loopback",
+            Self::Runc => "github.com/opencontainers/runc",
+            Self::Agnhost => "k8s.io/kubernetes/test/images/agnhost",
+            Self::NetpolSpecs => "snc-operator.test/specs",
         }
     }
 
     pub(crate) const fn usual_build(self) -> &'static str {
         match self {
-            Self::Etcd => "about 40 s",
+            Self::Etcd | Self::NetpolSpecs => "about 40 s",
             Self::KubeApiserver => "about 160-220 s",
             Self::KubeControllerManager => "about 50-70 s",
-            Self::Kubectl => "about 20-30 s",
+            Self::Kubectl | Self::Kubelet => "about 20-30 s",
             Self::Helm => "about 20-60 s",
+            Self::Containerd => "about 60-80 s",
+            Self::Runc => "about 20 s",
+            _ => "below 10 s",
         }
     }
 
-    pub(crate) const fn version_args(self) -> &'static [&'static str] {
+    /// How an installed one tells its version; of the others only our own builds are used.
+    pub(crate) const fn version_args(self) -> Option<&'static [&'static str]> {
         match self {
-            Self::Etcd | Self::KubeApiserver | Self::KubeControllerManager => &["--version"],
-            Self::Kubectl => &["version", "--client"],
-            Self::Helm => &["version", "--short"],
+            Self::Etcd | Self::KubeApiserver | Self::KubeControllerManager => Some(&["--version"]),
+            Self::Kubectl => Some(&["version", "--client"]),
+            Self::Helm => Some(&["version", "--short"]),
+            _ => None,
         }
     }
 
@@ -62,6 +157,7 @@ impl Tool {
             Self::KubeApiserver | Self::KubeControllerManager => "1.36",
             Self::Kubectl => "1.34 or newer",
             Self::Helm => "3.14 or newer",
+            _ => "our own build",
         }
     }
 
@@ -71,10 +167,11 @@ impl Tool {
             Self::KubeApiserver | Self::KubeControllerManager => major == 1 && minor == 36,
             Self::Kubectl => major == 1 && minor >= 34,
             Self::Helm => (major == 3 && minor >= 14) || major == 4,
+            _ => false,
         }
     }
 
-    pub(crate) fn in_dir(self, dir: &Path) -> std::path::PathBuf {
+    pub(crate) fn in_dir(self, dir: &Path) -> PathBuf {
         dir.join(self.name())
     }
 }

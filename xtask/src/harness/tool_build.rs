@@ -4,7 +4,7 @@ use crate::harness::{
     files::{Lock, last_lines, private_dir, remove_tree, tail},
     interrupt,
     progress::Progress,
-    tool::{KUBERNETES_VERSION, Tool},
+    tool::{KUBERNETES_VERSION, Module, Tool},
     toolchain::Environment,
 };
 use anyhow::{Context, Result, bail};
@@ -30,13 +30,17 @@ struct Recipe {
 }
 
 impl Recipe {
-    fn read(module: &Path) -> Result<Self> {
+    fn read(module: Module, dir: &Path) -> Result<Self> {
         let read = |name: &str| {
-            let path = module.join(name);
+            let path = dir.join(name);
             fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))
         };
-        let mut flags = build_flags();
+        let mut flags = build_flags(module);
         flags.extend(BUILD_ENV.map(|(name, value)| format!("{name}={value}")));
+        // The one module with a command of ours.
+        if module == Module::Specs {
+            flags.push(read("main.go")?);
+        }
         Ok(Self { go_mod: read("go.mod")?, go_sum: read("go.sum")?, flags })
     }
 
@@ -59,35 +63,54 @@ impl Recipe {
 
 const PLATFORM: &str = if cfg!(target_arch = "aarch64") { "-arm64" } else { "-amd64" };
 
-fn build_flags() -> Vec<String> {
+fn build_flags(module: Module) -> Vec<String> {
+    let (tags, ldflags) = match module {
+        Module::Kubernetes | Module::Specs => (None, format!("-s -w {}", kubernetes_version_flags())),
+        // What these would link needs headers and kernel modules that a test node has no use for.
+        Module::ContainerRuntime => (Some("no_btrfs,no_zfs,no_devmapper,no_aufs"), "-s -w".to_owned()),
+        // Without seccomp no pod with the profile RuntimeDefault starts; static, so that it runs in any mount namespace.
+        Module::Runc => {
+            (Some("netgo,osusergo,seccomp"), "-s -w -linkmode external -extldflags -static".to_owned())
+        }
+    };
+    let tags = tags.map(|tags| format!("-tags={tags}"));
+    let mut flags: Vec<String> =
+        ["-trimpath", "-mod=readonly", "-ldflags", &ldflags].map(str::to_owned).into();
+    flags.extend(tags);
+    flags
+}
+
+fn kubernetes_version_flags() -> String {
     let version = KUBERNETES_VERSION.trim_start_matches('v');
     let mut parts = version.split('.');
     let (major, minor) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
     let package = "k8s.io/component-base/version";
-    let ldflags = format!(
-        "-s -w -X {package}.gitVersion={KUBERNETES_VERSION} -X {package}.gitMajor={major} -X {package}.gitMinor={minor}"
-    );
-    ["-trimpath", "-mod=readonly", "-ldflags", &ldflags].map(str::to_owned).into()
+    format!(
+        "-X {package}.gitVersion={KUBERNETES_VERSION} -X {package}.gitMajor={major} -X {package}.gitMinor={minor}"
+    )
 }
 
 pub(crate) struct Cache {
     dir: PathBuf,
-    module: PathBuf,
+    module: Module,
+    source: PathBuf,
 }
 
 impl Cache {
     /// Where tools built by this Go from these modules go.
-    pub(crate) fn open(environment: &Environment, go: &Path) -> Result<Self> {
-        let recipe = Recipe::read(&environment.module)?;
-        let dir = environment.cache.join(recipe.directory(&go_version(go, &environment.module)?));
-        Ok(Self { dir, module: environment.module.clone() })
+    pub(crate) fn open(environment: &Environment, go: &Path, module: Module) -> Result<Self> {
+        let source = module.dir(&environment.module);
+        let recipe = Recipe::read(module, &source)?;
+        let dir = environment.cache.join(recipe.directory(&go_version(go, &source)?));
+        Ok(Self { dir, module, source })
     }
 
     /// Directories with tools of this recipe: by the present Go; without Go, by any.
-    pub(crate) fn existing(environment: &Environment) -> Result<Vec<PathBuf>> {
-        let recipe = Recipe::read(&environment.module)?;
+    pub(crate) fn existing(environment: &Environment, module: Module) -> Result<Vec<PathBuf>> {
+        let source = module.dir(&environment.module);
+        let recipe = Recipe::read(module, &source)?;
         if let Some(go) = environment.go()
-            && let Ok(version) = go_version(&go, &environment.module)
+            && let Ok(version) = go_version(&go, &source)
         {
             return Ok(vec![environment.cache.join(recipe.directory(&version))]);
         }
@@ -116,8 +139,11 @@ impl Cache {
         self.remove_leftovers(&prefix)?;
         let workplace = tempfile::Builder::new().prefix(&prefix).tempdir_in(&self.dir)?;
         let (binary, log) = (tool.in_dir(workplace.path()), workplace.path().join("log"));
-        let mut command = go_command(go, &self.module);
-        command.arg("build").args(build_flags()).arg("-o").arg(&binary).arg(tool.go_package());
+        let mut command = go_command(go, &self.source);
+        if self.module == Module::Runc {
+            command.env("CGO_ENABLED", "1");
+        }
+        command.arg("build").args(build_flags(self.module)).arg("-o").arg(&binary).arg(tool.go_package());
 
         let progress = Progress::start(
             format!("building {} with Go", tool.name()),
@@ -229,7 +255,11 @@ mod tests {
     use super::*;
 
     fn recipe() -> Recipe {
-        Recipe { go_mod: "module m".to_owned(), go_sum: "sums".to_owned(), flags: build_flags() }
+        Recipe {
+            go_mod: "module m".to_owned(),
+            go_sum: "sums".to_owned(),
+            flags: build_flags(Module::Kubernetes),
+        }
     }
 
     #[test]
@@ -264,7 +294,7 @@ mod tests {
 
     #[test]
     fn the_version_is_stamped() {
-        let flags = build_flags();
+        let flags = build_flags(Module::Kubernetes);
         assert!(flags[3].contains("gitVersion=v1.36.3") && flags[3].contains("gitMinor=36"), "{flags:?}");
     }
 }

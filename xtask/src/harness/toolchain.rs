@@ -3,12 +3,12 @@
 
 use crate::harness::{
     files::executable,
-    tool::{Tool, parse_version},
+    tool::{Module, Tool, parse_version},
     tool_build::Cache,
 };
 use anyhow::{Context, Result, bail};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     env,
     fmt::{self, Write as _},
     path::{Path, PathBuf},
@@ -93,15 +93,15 @@ impl Toolchain {
             eprintln!("{why}");
         }
         let Some(go) = environment.go() else { bail!(ways_out(&missing)) };
-        let cache = Cache::open(environment, &go).with_context(|| ways_out(&missing))?;
-        for tool in missing {
+        for &tool in &missing {
+            let cache = Cache::open(environment, &go, tool.module()).with_context(|| ways_out(&missing))?;
             let path = cache.build(tool, &go)?;
             found.tools.insert(tool, (path, Source::Built));
         }
         Ok(found)
     }
 
-    /// Every tool, if none has to be built.
+    /// Every tool of a control plane, if none has to be built.
     pub fn find(environment: &Environment) -> Result<Option<Self>> {
         let search = search(environment, &Tool::ALL)?;
         Ok(search.missing.is_empty().then_some(search.found))
@@ -127,8 +127,7 @@ impl Toolchain {
 
     /// For an instance that somebody else started: its tools as they were recorded.
     pub(crate) fn from_record(record: &BTreeMap<String, PathBuf>) -> Self {
-        let tools = Tool::ALL
-            .into_iter()
+        let tools = Tool::every()
             .filter_map(|tool| Some((tool, (record.get(tool.name())?.clone(), Source::Cache))))
             .collect();
         Self { tools }
@@ -162,9 +161,14 @@ pub(crate) fn search(environment: &Environment, tools: &[Tool]) -> Result<Search
     if search.missing.is_empty() {
         return Ok(search);
     }
-    let cached = Cache::existing(environment)?;
+    let modules: BTreeSet<Module> = search.missing.iter().map(|tool| tool.module()).collect();
+    let mut cached = BTreeMap::new();
+    for module in modules {
+        cached.insert(module, Cache::existing(environment, module)?);
+    }
     search.missing.retain(|&tool| {
-        let Some(path) = cached.iter().map(|dir| tool.in_dir(dir)).find(|path| executable(path)) else {
+        let dirs = cached.get(&tool.module()).into_iter().flatten();
+        let Some(path) = dirs.map(|dir| tool.in_dir(dir)).find(|path| executable(path)) else {
             return true;
         };
         search.found.tools.insert(tool, (path, Source::Cache));
@@ -175,10 +179,11 @@ pub(crate) fn search(environment: &Environment, tools: &[Tool]) -> Result<Search
 
 /// `None` if there is no such file, else whether its version is accepted.
 fn fits(tool: Tool, candidate: &Path) -> Option<Result<(), String>> {
+    let version_args = tool.version_args()?;
     if !executable(candidate) {
         return None;
     }
-    let output = Command::new(candidate).args(tool.version_args()).stdin(Stdio::null()).output();
+    let output = Command::new(candidate).args(version_args).stdin(Stdio::null()).output();
     let version = output.ok().and_then(|output| parse_version(&String::from_utf8_lossy(&output.stdout)));
     Some(match version {
         Some(version) if tool.accepts(version) => Ok(()),

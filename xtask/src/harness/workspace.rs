@@ -30,18 +30,43 @@ pub fn target_dir() -> PathBuf {
 
 /// Every file with that ending below a directory, in the order of their names.
 pub fn files(directory: &Path, ending: &str) -> Result<Vec<PathBuf>> {
+    let mut found = files_below(directory)?;
+    found.retain(|path| path.extension().is_some_and(|found| found == ending));
+    Ok(found)
+}
+
+/// Every file below a directory, in the order of their names.
+pub fn files_below(directory: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     let entries = std::fs::read_dir(directory).with_context(|| directory.display().to_string())?;
     for entry in entries {
         let path = entry?.path();
         if path.is_dir() {
-            found.extend(files(&path, ending)?);
-        } else if path.extension().is_some_and(|found| found == ending) {
+            found.extend(files_below(&path)?);
+        } else {
             found.push(path);
         }
     }
     found.sort();
     Ok(found)
+}
+
+/// What a static binary is built for.
+pub const fn static_target() -> &'static str {
+    if cfg!(target_arch = "aarch64") { "aarch64-unknown-linux-musl" } else { "x86_64-unknown-linux-musl" }
+}
+
+/// A static binary of this workspace, as images hold it.
+pub fn static_binary(name: &str, profile: &str) -> Result<PathBuf> {
+    let path = target_dir().join(static_target()).join(profile).join(name);
+    if !path.is_file() {
+        bail!(
+            "{} is not built; `cargo build --profile {profile} --target {} --bin {name}` builds it",
+            path.display(),
+            static_target()
+        );
+    }
+    Ok(path)
 }
 
 /// A binary of this workspace that was built beside the running one, e.g. `snc-operator`.
