@@ -2,3 +2,4 @@
 
 pub mod commands;
 pub mod harness;
+pub mod image;

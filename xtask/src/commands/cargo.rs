@@ -37,6 +37,16 @@ pub(super) fn build_binaries(locked: bool) -> Result<()> {
     run(&mut command)
 }
 
+/// Static binaries of this workspace, for images.
+pub(super) fn build_static(binaries: &[&str], profile: &str) -> Result<()> {
+    let mut command =
+        cargo(["build", "--locked", "--profile", profile, "--target", workspace::static_target()]);
+    command.args(binaries.iter().flat_map(|name| ["--bin", name]));
+    run(&mut command).with_context(|| {
+        format!("`rustup target add {}` installs what rustc needs for it", workspace::static_target())
+    })
+}
+
 pub(super) fn built(binary: &str) -> PathBuf {
     workspace::target_dir().join(PROFILE).join(binary)
 }

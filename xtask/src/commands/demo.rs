@@ -14,6 +14,7 @@ mod mistakes;
 mod say;
 mod scene;
 mod state;
+mod webhook;
 
 use super::cargo::{self, PROFILE, cargo};
 use crate::harness::{self, Builder, ControlPlane, Health, Toolchain, interrupt, workspace};
@@ -157,10 +158,10 @@ fn introduce(args: &Args, lang: Lang) {
     say::heading(lang.pick("snc-operator : la démonstration", "snc-operator: the demonstration"));
     say::note(lang.pick(
         "Deux clients d'une plateforme : la boutique d'alice (une petite application de vente en cinq services) et l'atelier \
-         de bruno. L'opérateur isole leurs namespaces, puis dix erreurs sont commises exprès ; chaque réponse affichée est \
+         de bruno. L'opérateur isole leurs namespaces, puis des erreurs sont commises exprès ; chaque réponse affichée est \
          celle du serveur d'API.",
         "Two customers of a platform: alice's boutique (a small shop application in five services) and bruno's atelier. The \
-         operator isolates their namespaces, then ten mistakes are made on purpose; each answer shown is the API server's.",
+         operator isolates their namespaces, then mistakes are made on purpose; each answer shown is the API server's.",
     ));
     if !args.existing {
         say::note(lang.pick(
@@ -230,11 +231,22 @@ fn perform(scene: &Scene) -> Result<Story> {
         "l'opérateur, sous le ServiceAccount snc-system/snc-controller du chart et ses seuls droits",
         "the operator, as the chart's ServiceAccount snc-system/snc-controller and with its rights only",
     );
-    say::timed(lang, what, || scene.start_operator())?;
+    match &scene.cluster {
+        Cluster::Existing { .. } => say::timed(lang, what, || scene.start_operator(None))?,
+        Cluster::Local(_) => {
+            let ports = webhook::Ports::choose()?;
+            say::timed(lang, what, || scene.start_operator(Some(&ports.url())))?;
+            let what = lang.pick(
+                "le webhook, sous snc-system/snc-webhook, avec le certificat que l'opérateur lui fait",
+                "the webhook, as snc-system/snc-webhook, with the certificate that the operator makes for it",
+            );
+            say::timed(lang, what, || webhook::start(scene, &ports))?;
+        }
+    }
     platform(scene)?;
     tenants(scene)?;
 
-    say::heading(lang.pick("Dix erreurs, commises exprès", "Ten mistakes, made on purpose"));
+    say::heading(lang.pick("Des erreurs, commises exprès", "Mistakes, made on purpose"));
     let played = mistakes::play_all(scene)?;
     let server = match &scene.cluster {
         Cluster::Local(_) => None,

@@ -1,5 +1,6 @@
 //! The files of this repository that its binaries print, and how they differ from what these print.
 
+use super::values;
 use crate::harness::workspace;
 use anyhow::{Context, Result, bail};
 use similar::TextDiff;
@@ -12,7 +13,7 @@ use std::{
 };
 
 /// One more line here is one more generated file.
-const OUTPUTS: [Output; 4] = [
+const OUTPUTS: [Output; 5] = [
     Output {
         binary: "snc-operator",
         args: &["crds"],
@@ -29,10 +30,10 @@ const OUTPUTS: [Output; 4] = [
         args: &["controls", "-o", "md", "--lang", "fr"],
         target: Target::Page("docs/controles.md"),
     },
+    Output { binary: "snc-operator", args: &["metrics"], target: Target::Page("docs/metrics.md") },
 ];
 
 const HEADER: &str = "# Printed by the operator's binary (`cargo xtask generate`): edits are lost.\n";
-const PAGE_HEADER: &str = "<!-- Printed by kubectl-snc (`cargo xtask generate`): edits are lost. -->\n";
 
 struct Output {
     binary: &'static str,
@@ -63,15 +64,20 @@ impl Generated {
             let binary = &built(output.binary);
             let text = print(binary, output.args)?;
             generated
-                .add(&output.target, &text)
+                .add(output.binary, &output.target, &text)
                 .with_context(|| format!("the output of `{} {}`", binary.display(), output.args.join(" ")))?;
         }
+        let chart = workspace::chart();
+        let read = |file: &str| fs::read_to_string(chart.join(file)).with_context(|| file.to_owned());
+        let page = values::page(&read("values.yaml")?, &read("values.schema.json")?)?;
+        generated.files.insert(PathBuf::from(values::PAGE), page);
         Ok(generated)
     }
 
-    fn add(&mut self, target: &Target, text: &str) -> Result<()> {
+    fn add(&mut self, binary: &str, target: &Target, text: &str) -> Result<()> {
         if let Target::Page(path) = *target {
-            self.files.insert(PathBuf::from(path), format!("{PAGE_HEADER}{text}"));
+            let header = format!("<!-- Printed by {binary} (`cargo xtask generate`): edits are lost. -->\n");
+            self.files.insert(PathBuf::from(path), header + text);
             return Ok(());
         }
         let documents = documents(text);

@@ -11,8 +11,8 @@ spec: { names: { plural: dogs } }
 
 fn generated() -> Generated {
     let mut generated = Generated::default();
-    generated.add(&Target::FilePerCrd(&["crds", "chart/crds"]), CRDS).unwrap();
-    generated.add(&Target::File("guards.yaml"), "---\na: 1\n---\nb: 2\n").unwrap();
+    generated.add("snc-operator", &Target::FilePerCrd(&["crds", "chart/crds"]), CRDS).unwrap();
+    generated.add("snc-operator", &Target::File("guards.yaml"), "---\na: 1\n---\nb: 2\n").unwrap();
     generated
 }
 
@@ -64,7 +64,7 @@ fn output_that_is_not_what_it_should_be_is_refused() {
         ("---\nkind: CustomResourceDefinition\nspec: { names: { plural: ../x } }\n", "plural"),
         (&format!("{CRDS}{CRDS}"), "twice"),
     ] {
-        let error = format!("{:#}", Generated::default().add(&per_crd, text).unwrap_err());
+        let error = format!("{:#}", Generated::default().add("snc-operator", &per_crd, text).unwrap_err());
         assert!(error.contains(why), "{error}");
     }
 }

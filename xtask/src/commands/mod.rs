@@ -5,15 +5,18 @@ use clap::Subcommand;
 
 mod bench;
 mod cargo;
+mod chart;
 mod demo;
 mod down;
 mod generate;
 mod generated;
 mod netpol;
+mod node;
 mod status;
 mod table;
 mod test;
 mod up;
+mod values;
 mod verify;
 
 #[derive(Debug, Subcommand)]
@@ -24,6 +27,9 @@ pub enum Command {
     Down(down::Args),
     /// Show the control planes and their processes
     Status(status::Args),
+    /// The node of an instance (`up --node`)
+    #[command(subcommand)]
+    Node(node::Command),
     /// Two tenants, a small shop and planted mistakes, on a real API server
     Demo(demo::Args),
     /// Run every check and test, and tell how long each took
@@ -42,6 +48,7 @@ impl Command {
             Self::Up(args) => up::run(&args),
             Self::Down(args) => down::run(&args),
             Self::Status(args) => status::run(&args),
+            Self::Node(command) => command.run(),
             Self::Demo(args) => demo::run(&args),
             Self::Test(args) => test::run(&args),
             Self::Bench(args) => bench::run(&args),

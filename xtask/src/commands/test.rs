@@ -2,19 +2,14 @@
 
 use super::{
     cargo::{self, PROFILE, cargo},
+    chart,
     table::{self, Row},
     verify,
 };
-use crate::harness::{
-    self, Environment, KUBERNETES_VERSION, Prefetch, Tool, Toolchain, interrupt, workspace,
-};
+use crate::harness::{self, Environment, Prefetch, Tool, Toolchain, interrupt, node, workspace};
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
-use std::{
-    path::PathBuf,
-    process::Command,
-    time::{Duration, Instant},
-};
+use std::{path::PathBuf, process::Command, time::Instant};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -49,6 +44,8 @@ enum Stage {
     Harness,
     /// The operator on a real API server
     E2e,
+    /// Pods and packets on a real node; only with `--only node`
+    Node,
     /// What README promises a newcomer
     Demo,
 }
@@ -65,8 +62,14 @@ impl Stage {
             Self::Chart => "chart",
             Self::Harness => "harness",
             Self::E2e => "e2e",
+            Self::Node => "node",
             Self::Demo => "demo",
         }
+    }
+
+    /// The node is asked for by name until it has proven itself on the machines of continuous integration.
+    const fn by_default(self) -> bool {
+        !matches!(self, Self::Node)
     }
 
     /// Says nothing about whether the next stages can work.
@@ -75,17 +78,18 @@ impl Stage {
     }
 
     const fn needs_tools(self) -> bool {
-        matches!(self, Self::Tools | Self::Chart | Self::Harness | Self::E2e | Self::Demo)
+        matches!(self, Self::Tools | Self::Chart | Self::Harness | Self::E2e | Self::Node | Self::Demo)
     }
 
     const fn runs_cargo_tests(self) -> bool {
-        matches!(self, Self::Unit | Self::Harness | Self::E2e)
+        matches!(self, Self::Unit | Self::Harness | Self::E2e | Self::Node)
     }
 }
 
 /// Targets that need the tools; a bare `cargo test` leaves them out.
 const HARNESS_TEST: &str = "control_plane";
-const E2E_TESTS: [&str; 6] = ["admission", "kill", "lifecycle", "policies", "rules", "webhook"];
+const E2E_TESTS: [&str; 7] = ["admission", "charts", "kill", "lifecycle", "policies", "rules", "webhook"];
+const NODE_TEST: &str = "node";
 
 struct Run {
     /// As it was when the run began: a build of the workspace may have put a new file in its place since.
@@ -97,8 +101,10 @@ struct Run {
 
 pub(super) fn run(args: &Args) -> Result<()> {
     let xtask = std::env::current_exe().context("own executable path")?;
-    let chosen =
-        |stage: &Stage| (args.only.is_empty() || args.only.contains(stage)) && !args.skip.contains(stage);
+    let chosen = |stage: &Stage| {
+        let wanted = if args.only.is_empty() { stage.by_default() } else { args.only.contains(stage) };
+        wanted && !args.skip.contains(stage)
+    };
     let stages: Vec<Stage> = Stage::value_variants().iter().copied().filter(chosen).collect();
     for name in harness::reap_orphans()? {
         eprintln!("ended {name}: the process that had started it is gone");
@@ -155,7 +161,10 @@ impl Run {
             Stage::Unit => cargo::run(&mut test(&[])),
             Stage::Drift => verify::check(),
             Stage::Tools => self.tools().map(|toolchain| print!("{}", toolchain.describe())),
-            Stage::Chart => chart(&self.tools()?),
+            Stage::Chart => {
+                cargo::build_binaries(false)?;
+                chart::check(&self.tools()?)
+            }
             Stage::Harness => {
                 self.tools()?;
                 cargo::run(on_real_tools(&mut test(&["--test", HARNESS_TEST])))
@@ -171,6 +180,7 @@ impl Run {
                 }
                 cargo::run(on_real_tools(&mut command))
             }
+            Stage::Node => self.node(),
             Stage::Demo => {
                 self.tools()?;
                 // As its own process, under a name of its own: a demo that somebody left running is not ours.
@@ -178,6 +188,23 @@ impl Run {
                 cargo::run(Command::new(&self.xtask).args(["demo", "--ci", "--name", &name]))
             }
         }
+    }
+
+    fn node(&mut self) -> Result<()> {
+        self.tools()?;
+        if let Some(why) = node::skipped(&self.environment)? {
+            println!("SKIPPED({why})");
+            return Ok(());
+        }
+        Toolchain::ensure_tools(&self.environment, &Tool::every().collect::<Vec<_>>())?;
+        cargo::build_static(&["snc-pod"], PROFILE)?;
+        let mut command = test(&["--test", NODE_TEST]);
+        if self.full {
+            command.env("SNC_E2E_FULL", "1");
+        }
+        cargo::run(on_real_tools(&mut command))?;
+        println!("RAN on a real node");
+        Ok(())
     }
 
     fn tools(&mut self) -> Result<Toolchain> {
@@ -190,7 +217,8 @@ impl Run {
 
 fn clippy() -> Result<()> {
     // `--all-targets` leaves out the targets that `cargo test` leaves out.
-    let left_out = E2E_TESTS.iter().chain([&HARNESS_TEST]).flat_map(|name| ["--test", name]).collect();
+    let left_out =
+        E2E_TESTS.iter().chain([&HARNESS_TEST, &NODE_TEST]).flat_map(|name| ["--test", name]).collect();
     for targets in [vec!["--all-targets"], left_out] {
         let fixed = ["clippy", "--profile", PROFILE, "--workspace", "--locked"];
         let lints = ["--", "-D", "warnings"];
@@ -208,21 +236,4 @@ fn test(selection: &[&str]) -> Command {
 /// Here a test that finds no tools fails instead of being skipped.
 fn on_real_tools(command: &mut Command) -> &mut Command {
     command.env("SNC_E2E", "1").env("SNC_BIN_DIR", workspace::target_dir().join(PROFILE))
-}
-
-fn chart(toolchain: &Toolchain) -> Result<()> {
-    let scratch = tempfile::tempdir()?;
-    let client = harness::Client::new(toolchain, &scratch.path().join("none"), scratch.path())?;
-    let chart = workspace::chart();
-    let chart = chart.to_string_lossy();
-    let version = format!("--kube-version={KUBERNETES_VERSION}");
-    print!("{}", client.helm_ok(["lint", "--strict", &version, &chart])?);
-    let started = Instant::now();
-    let manifests = client.helm_ok(["template", "snc", &version, "--namespace=snc-system", &chart])?;
-    if manifests.trim().is_empty() {
-        bail!("the chart renders to nothing");
-    }
-    let objects = manifests.lines().filter(|line| line.starts_with("kind: ")).count();
-    println!("{objects} objects rendered in {} ms", Duration::as_millis(&started.elapsed()));
-    Ok(())
 }

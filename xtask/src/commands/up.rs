@@ -1,5 +1,6 @@
 //! `cargo xtask up`
 
+use super::node::{self, Enforce};
 use crate::harness::{
     self, Builder, Client, ControlPlane, Environment, Health, PRIMARY_API_SERVER, Progress, Tool, Toolchain,
     User, interrupt, workspace,
@@ -19,8 +20,14 @@ pub struct Args {
     /// Stay, and end the control plane on Ctrl-C
     #[arg(long)]
     foreground: bool,
+    /// With a real node: kubelet, containerd, kube-proxy; needs root
+    #[arg(long)]
+    node: bool,
+    /// How NetworkPolicies are enforced on the node
+    #[arg(long, value_enum, default_value_t, requires = "node")]
+    enforce: Enforce,
     /// Use the cluster of KUBECONFIG; start nothing
-    #[arg(long, conflicts_with_all = ["name", "foreground", "api_server_arg"])]
+    #[arg(long, conflicts_with_all = ["name", "foreground", "api_server_arg", "node"])]
     existing: bool,
     /// One more argument for kube-apiserver, e.g. `--api-server-arg=--v=2`
     #[arg(long, value_name = "ARG", allow_hyphen_values = true)]
@@ -38,7 +45,12 @@ pub(super) fn run(args: &Args) -> Result<()> {
     if show_if_up(&base, &args.name)? {
         return Ok(());
     }
-    let toolchain = Toolchain::ensure()?;
+    let mut builder = args.api_server_arg.iter().fold(Builder::named(&args.name), Builder::api_server_arg);
+    if args.foreground {
+        builder = builder.owned();
+    }
+    let (builder, toolchain) =
+        if args.node { node::with_node(builder, args.enforce)? } else { (builder, Toolchain::ensure()?) };
     let started = Instant::now();
     let mut control_plane = {
         let _lock = harness::lock(&base, &args.name)?;
@@ -49,17 +61,16 @@ pub(super) fn run(args: &Args) -> Result<()> {
             eprintln!("what was left of an earlier {} is removed", args.name);
             harness::stop_locked(&base.join(&args.name), false)?;
         }
-        let progress = Progress::start(format!("starting {}", args.name), "usually 3 to 6 s");
-        let mut builder =
-            args.api_server_arg.iter().fold(Builder::named(&args.name), Builder::api_server_arg);
-        if args.foreground {
-            builder = builder.owned();
-        }
+        let usually = if args.node { "usually 10 to 20 s" } else { "usually 3 to 6 s" };
+        let progress = Progress::start(format!("starting {}", args.name), usually);
         let control_plane = builder.start(&toolchain)?;
         progress.done();
         control_plane
     };
     usage(&control_plane, &args.name, "is up")?;
+    if args.node {
+        println!("  inside:  cargo xtask node exec --name {} -- COMMAND", args.name);
+    }
     eprintln!("ready in {:.1} s", started.elapsed().as_secs_f64());
     if args.foreground {
         while !interrupt::requested() {

@@ -17,13 +17,14 @@ use std::{
 
 const NAMESPACES: [&str; 6] =
     ["boutique-app", "boutique-data", "atelier-app", "atelier-test", "snc-system", "snc-canary"];
-const CRDS: [&str; 6] = [
+const CRDS: [&str; 7] = [
     "sncpolicies.secnumcloud.dev",
     "snctenants.secnumcloud.dev",
     "sncbaselines.secnumcloud.dev",
     "sncassessments.secnumcloud.dev",
     "snccontrols.secnumcloud.dev",
     "sncexceptions.secnumcloud.dev",
+    "sncwaiversets.secnumcloud.dev",
 ];
 /// What clusters that are not one's own grant at most, usually.
 const TOKEN_DURATION: &str = "--duration=24h";
@@ -94,12 +95,14 @@ fn explain(lang: Lang, server: &str) {
     say::heading(lang.pick("Ce que la démo va créer", "What the demo will create"));
     say::note(&format!("{} {server}", lang.pick("Cluster :", "Cluster:")));
     say::note(lang.pick(
-        "- l'opérateur : 3 CRD, des ClusterRole snc-*, les namespaces snc-system et snc-canary, 6 ValidatingAdmissionPolicy \
-         *.secnumcloud.dev (elles voient tout le cluster et ne refusent que ce qui touche aux tenants) ; il tourne sur cette \
-         machine, comme processus, avec un jeton de 24 h au plus ;",
-        "- the operator: 3 CRDs, ClusterRoles snc-*, the namespaces snc-system and snc-canary, 6 ValidatingAdmissionPolicies \
-         *.secnumcloud.dev (they see the whole cluster and refuse only what touches tenants); it runs on this machine, as a \
-         process, with a token of at most 24 h;",
+        "- l'opérateur : 6 CRD, des ClusterRole snc-*, les namespaces snc-system, snc-canary et snc-canary-tenant, des \
+         ValidatingAdmissionPolicy *.secnumcloud.dev (elles voient tout le cluster et ne refusent que ce qui touche aux \
+         tenants) ; il tourne sur cette machine, comme processus, avec un jeton de 24 h au plus ; pas de webhook : ce cluster \
+         ne joindrait pas cette machine ;",
+        "- the operator: 7 CRDs, ClusterRoles snc-*, the namespaces snc-system, snc-canary and snc-canary-tenant, \
+         ValidatingAdmissionPolicies *.secnumcloud.dev (they see the whole cluster and refuse only what touches tenants); it \
+         runs on this machine, as a process, with a token of at most 24 h; no webhook: that cluster would not reach this \
+         machine;",
     ));
     say::note(lang.pick(
         "- deux tenants : les namespaces boutique-app, boutique-data, atelier-app, un moment atelier-test ; les pods y \
@@ -153,7 +156,8 @@ pub(super) fn install_chart(client: &Client, language: &str) -> Result<()> {
         "--namespace=snc-system",
         "--create-namespace",
         "--set",
-        "replicas=0",
+        // No image is published, and the API server of that cluster does not reach a webhook on this machine.
+        "replicas=0,webhook.enabled=false",
     ];
     client.helm_ok(args.into_iter().chain(["--set", language, &chart])).map(drop)
 }
@@ -194,7 +198,10 @@ pub(super) fn take_out(client: &Client) -> Result<()> {
     delete(&[guards, "--selector=app.kubernetes.io/managed-by=snc-operator"])?;
     let planted = "clusterroles,clusterrolebindings";
     delete(&[planted, "snc-demo-namespace-editor"])?;
-    fine(client.helm(["uninstall", "snc", "--namespace=snc-system", "--ignore-not-found", "--wait"])?)?;
+    // Without its hook, which would be a pod: what that removes is removed above.
+    let uninstall =
+        ["uninstall", "snc", "--namespace=snc-system", "--ignore-not-found", "--wait", "--no-hooks"];
+    fine(client.helm(uninstall)?)?;
     delete(&["namespaces", "snc-system", "snc-canary"])?;
     delete(&[&["customresourcedefinitions"][..], &CRDS].concat())
 }

@@ -171,8 +171,8 @@ impl Scene {
         self.lang.pick(fr, en)
     }
 
-    /// Starts the operator as the chart's ServiceAccount, by a token and nothing else.
-    pub(super) fn start_operator(&self) -> Result<()> {
+    /// Starts the operator as the chart's ServiceAccount, by a token and nothing else. `webhook` is where one answers.
+    pub(super) fn start_operator(&self, webhook: Option<&str>) -> Result<()> {
         let kubeconfig = match &self.cluster {
             Cluster::Local(control_plane) => {
                 let month = Duration::from_secs(30 * 24 * 3600);
@@ -188,6 +188,7 @@ impl Scene {
             .args(["--language", self.lang.code()])
             // On loopback, and free: a demo may run beside other things.
             .args(["--listen", "127.0.0.1:0"])
+            .args(webhook.into_iter().flat_map(|url| ["--webhook", url]))
             .env("KUBECONFIG", kubeconfig)
             .env("NO_COLOR", "1");
         self.cluster.instance().spawn(OPERATOR, &command)?;

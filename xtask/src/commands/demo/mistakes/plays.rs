@@ -254,6 +254,23 @@ pub(super) fn privileged(act: &mut Act<'_>) -> Result<()> {
     Ok(())
 }
 
+pub(super) fn as_root(act: &mut Act<'_>) -> Result<()> {
+    act.tried(
+        "bruno déclare un Deployment en root, sans seccomp et avec toutes les capacités par défaut ; aucune politique du \
+         serveur d'API n'en parle",
+        "bruno declares a Deployment as root, without seccomp and with all default capabilities; no policy of the API \
+         server speaks of it",
+        &["kubectl --as bruno apply -f manifests/demo/mistakes/11-as-root.yaml"],
+    );
+    let file = manifest("mistakes/11-as-root.yaml");
+    let output = act.scene.bruno.kubectl(&["apply", "-f", &file])?;
+    act.refused_by_webhook(
+        &output,
+        &["pod-run-as-non-root", "pod-run-as-root", "pod-seccomp-missing", "pod-capabilities-not-dropped"],
+    );
+    Ok(())
+}
+
 /// Plants rights that nobody should have, waits until they count, and takes them away again.
 fn with_rights<'a>(
     act: &mut Act<'a>,

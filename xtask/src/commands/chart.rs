@@ -1,0 +1,183 @@
+//! The Helm chart: lints, what it renders to with several sets of values, whether a real API server takes that, and what our
+//! own controls say of it.
+
+use super::cargo;
+use crate::harness::{Builder, Client, KUBERNETES_VERSION, Toolchain, User, workspace};
+use anyhow::{Context, Result, bail};
+use similar::TextDiff;
+use std::{
+    collections::BTreeSet,
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// Set, the renderings are written instead of compared.
+const UPDATE: &str = "SNC_UPDATE_GOLDENS";
+const GOLDENS: &str = "tests/goldens/chart";
+const DEFAULT: &str = "default";
+/// Of other projects, whose definitions this API server does not have.
+const NOT_SERVED: [&str; 2] = ["monitoring.coreos.com/", "cert-manager.io/"];
+
+/// What the platform declares of the operator, since somebody has to hold these rights: parameters of controls, each with the
+/// names that it is for.
+const DECLARED: [&str; 7] = [
+    "image-registry.registries=registry.example/secnumcloud",
+    "pod-api-token.serviceAccounts=snc-controller,snc-webhook",
+    "rbac-namespace-update.declared=ClusterRole:snc-controller,ClusterRole:snc-canary-tenant",
+    "rbac-secrets-read.declared=ClusterRole:snc-tenant-edit",
+    "rbac-pods-exec.declared=ClusterRole:snc-tenant-edit,Role:snc-canary-tenant/snc-canary",
+    "networkpolicy-open-ingress.declared=snc-system/snc-webhook",
+    "networkpolicy-open-egress.declared=snc-system/snc-operator",
+];
+/// What fails all the same. The canary's namespaces are no tenant's: one holds nothing and takes nothing, and the operator
+/// labels the other; their labels are guarded, so that the chart could not add any to those that are there.
+const FAILS: [(&str, &str); 5] = [
+    ("namespace-environment", "Namespace/snc-canary"),
+    ("namespace-owner", "Namespace/snc-canary"),
+    ("namespace-pod-security", "Namespace/snc-canary-tenant"),
+    ("namespace-quota", "Namespace/snc-canary"),
+    ("namespace-sensitivity", "Namespace/snc-canary"),
+];
+
+/// A set of values, and what the chart makes of it.
+struct Rendered {
+    name: String,
+    manifests: String,
+}
+
+pub(super) fn check(toolchain: &Toolchain) -> Result<()> {
+    let scratch = tempfile::tempdir()?;
+    let client = Client::new(toolchain, &scratch.path().join("none"), scratch.path())?;
+    let chart = workspace::chart();
+    let all = render(&client, &chart)?;
+    goldens(&all)?;
+    accepted(toolchain, &all)?;
+    scan(&all, scratch.path())
+}
+
+/// The defaults first, then each file of the chart's `ci`.
+fn render(client: &Client, chart: &Path) -> Result<Vec<Rendered>> {
+    let mut sets: Vec<Option<PathBuf>> = vec![None];
+    sets.extend(workspace::files(&chart.join("ci"), "yaml")?.into_iter().map(Some));
+    let version = format!("--kube-version={KUBERNETES_VERSION}");
+    let chart = chart.to_string_lossy();
+    let mut all = Vec::new();
+    for values in sets {
+        let file = values.as_ref().map(|path| format!("--values={}", path.display()));
+        let name = match values.as_ref().and_then(|path| path.file_stem()) {
+            Some(stem) => stem.to_string_lossy().trim_end_matches("-values").to_owned(),
+            None => DEFAULT.to_owned(),
+        };
+        let with = |args: &[&str]| {
+            let args: Vec<String> = args.iter().map(|&arg| arg.to_owned()).chain(file.clone()).collect();
+            client.helm_ok(args).with_context(|| format!("values {name}"))
+        };
+        with(&["lint", "--strict", &version, &chart])?;
+        let manifests = with(&["template", "snc", &version, "--namespace=snc-system", &chart])?;
+        let objects = documents(&manifests).count();
+        if objects < 20 {
+            bail!("values {name}: the chart renders to {objects} objects");
+        }
+        println!("{name}: {objects} objects");
+        all.push(Rendered { name, manifests });
+    }
+    Ok(all)
+}
+
+fn documents(manifests: &str) -> impl Iterator<Item = &str> {
+    manifests.split("\n---\n").filter(|text| text.lines().any(|line| line.starts_with("kind: ")))
+}
+
+/// The defaults in full, every other set as what it changes.
+fn goldens(all: &[Rendered]) -> Result<()> {
+    let dir = workspace::root().join(GOLDENS);
+    let default = all.first().context("nothing was rendered")?;
+    let mut wanted: Vec<(PathBuf, String)> = vec![(dir.join("default.yaml"), default.manifests.clone())];
+    for rendered in &all[1..] {
+        let diff = TextDiff::from_lines(&default.manifests, &rendered.manifests);
+        let diff = diff.unified_diff().context_radius(3).header(DEFAULT, &rendered.name).to_string();
+        wanted.push((dir.join(format!("{}.diff", rendered.name)), diff));
+    }
+    if env::var_os(UPDATE).is_some() {
+        fs::create_dir_all(&dir)?;
+        return wanted.iter().try_for_each(|(path, text)| Ok(fs::write(path, text)?));
+    }
+    let mut differs = String::new();
+    for (path, text) in &wanted {
+        let kept = fs::read_to_string(path).unwrap_or_default();
+        if kept != *text {
+            let diff = TextDiff::from_lines(kept.as_str(), text.as_str());
+            differs += &diff.unified_diff().header(&path.display().to_string(), "rendered").to_string();
+        }
+    }
+    if !differs.is_empty() {
+        bail!("{differs}\nread this; {UPDATE}=1 cargo xtask test --only chart writes it");
+    }
+    Ok(())
+}
+
+/// By a dry run: schemas, validation and admission, and nothing written.
+fn accepted(toolchain: &Toolchain, all: &[Rendered]) -> Result<()> {
+    let plane = Builder::ephemeral("chart")?.start(toolchain)?;
+    let admin = plane.client(User::Admin)?;
+    let crds = workspace::root().join("crds").display().to_string();
+    admin.kubectl_ok(["apply", "--server-side", "-f", &crds])?;
+    for namespace in ["snc-system", "snc-canary", "snc-canary-tenant", "snc-essai", "snc-essai-tenant"] {
+        admin.kubectl_ok(["create", "namespace", namespace])?;
+    }
+    for Rendered { name, manifests } in all {
+        let served = |text: &&str| {
+            let version = text.lines().find_map(|line| line.strip_prefix("apiVersion: ")).unwrap_or_default();
+            !NOT_SERVED.iter().any(|group| version.starts_with(group))
+        };
+        let (total, served): (usize, Vec<&str>) =
+            (documents(manifests).count(), documents(manifests).filter(served).collect());
+        let args = ["apply", "--server-side", "--dry-run=server", "--force-conflicts", "-f", "-"];
+        let output = admin.kubectl_stdin(args, &served.join("\n---\n"))?;
+        let warned = output.stderr.lines().find(|line| line.starts_with("Warning"));
+        if !output.success() || warned.is_some() {
+            bail!("values {name}: {}", output.stderr.trim());
+        }
+        let taken = output.stdout.lines().count();
+        if taken != served.len() {
+            bail!("values {name}: {taken} of {} objects were taken", served.len());
+        }
+        println!("{name}: {taken} of {total} objects taken by kube-apiserver {KUBERNETES_VERSION}, dry run");
+    }
+    plane.stop()
+}
+
+fn scan(all: &[Rendered], scratch: &Path) -> Result<()> {
+    let rendered = all.iter().find(|set| set.name == "avance").context("no values avance")?;
+    let file = scratch.join("avance.yaml");
+    fs::write(&file, &rendered.manifests)?;
+    let mut command = Command::new(cargo::built("kubectl-snc"));
+    command.args(["scan", "--level", "Avance", "--fail-on", "low", "--lang", "en", "--output", "json"]);
+    command.args(DECLARED.iter().flat_map(|parameter| ["--param", parameter])).arg(&file);
+    let output = command.output().context("kubectl-snc")?;
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout)
+        .with_context(|| String::from_utf8_lossy(&output.stderr).into_owned())?;
+    let failed: BTreeSet<(String, String)> = report["findings"]
+        .as_array()
+        .context("no findings in the report")?
+        .iter()
+        .filter(|finding| finding["verdict"] == "Fail")
+        .map(|finding| {
+            let subject = &finding["subject"];
+            (text(&finding["control"]), format!("{}/{}", text(&subject["kind"]), text(&subject["name"])))
+        })
+        .collect();
+    let known: BTreeSet<(String, String)> = FAILS.map(|(a, b)| (a.to_owned(), b.to_owned())).into();
+    if failed != known {
+        let new: Vec<_> = failed.difference(&known).collect();
+        let mended: Vec<_> = known.difference(&failed).collect();
+        bail!("kubectl snc scan: fails besides {new:?}, fails no more {mended:?}");
+    }
+    println!("kubectl snc scan at level Avance: {} findings, as written down", failed.len());
+    Ok(())
+}
+
+fn text(value: &serde_json::Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
