@@ -129,6 +129,7 @@ pub struct Api {
     client: Client,
     runtime: Handle,
     user: Option<String>,
+    group: Option<String>,
 }
 
 impl Api {
@@ -139,13 +140,19 @@ impl Api {
             config.read_timeout = Some(Duration::from_secs(30));
             anyhow::Ok(Client::try_from(config)?)
         })?;
-        Ok(Self { client, runtime: runtime.clone(), user: None })
+        Ok(Self { client, runtime: runtime.clone(), user: None, group: None })
     }
 
     /// The same client in the name of somebody else, for who may do that.
     #[must_use]
     pub fn impersonating(&self, user: &str) -> Self {
         Self { user: Some(user.to_owned()), ..self.clone() }
+    }
+
+    /// And in a group that the name alone does not tell.
+    #[must_use]
+    pub fn impersonating_in(&self, user: &str, group: &str) -> Self {
+        Self { group: Some(group.to_owned()), ..self.impersonating(user) }
     }
 
     pub fn send(&self, ask: &Ask) -> Answer {
@@ -156,6 +163,10 @@ impl Api {
             .header("content-type", ask.content_type);
         let request = match &self.user {
             Some(user) => request.header("impersonate-user", user),
+            None => request,
+        };
+        let request = match &self.group {
+            Some(group) => request.header("impersonate-group", group),
             None => request,
         };
         let request = request.body(body).map_err(|error| Refusal { code: 0, message: error.to_string() })?;

@@ -1,17 +1,23 @@
-//! The API server's audit log of one identity: what it asked for, and whether RBAC allowed it.
+//! The API server's audit log: what the operator asked for, and what admission noted of the writes of tenants.
 
 use anyhow::{Context, Result};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+/// Namespaces whose pods and Services are logged whoever makes them.
+pub const WATCHED: [&str; 3] = ["magasin-enforce", "magasin-warn", "magasin-audit"];
+
 #[derive(Clone, Debug)]
 pub struct Entry {
+    pub user: String,
     pub verb: String,
     pub uri: String,
     pub code: u64,
     /// Of the authorizer: `allow` or `forbid`.
     pub decision: String,
+    pub annotations: BTreeMap<String, String>,
 }
 
 impl Entry {
@@ -28,10 +34,14 @@ impl Entry {
     }
 }
 
+/// Of this user everything, and of everybody the pods and Services that are made in a few namespaces.
 pub fn policy(user: &str) -> String {
     format!(
         "apiVersion: audit.k8s.io/v1\nkind: Policy\nomitStages: [RequestReceived, ResponseStarted]\nrules:\n\
-         - level: Metadata\n  users: ['{user}']\n- level: None\n"
+         - level: Metadata\n  users: ['{user}']\n\
+         - level: Metadata\n  verbs: [create]\n  namespaces: [{}]\n  resources: [{{group: '', resources: [pods, services]}}]\n\
+         - level: None\n",
+        WATCHED.join(", ")
     )
 }
 
@@ -45,7 +55,11 @@ pub fn read(log: &Path) -> Result<Vec<Entry>> {
 fn entry(line: &str) -> Result<Entry> {
     let event: Value = serde_json::from_str(line)?;
     let field = |pointer: &str| event.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let annotations = event["annotations"].as_object().into_iter().flatten();
+    let annotations = annotations.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())));
     Ok(Entry {
+        user: field("/user/username"),
+        annotations: annotations.collect(),
         verb: field("/verb"),
         uri: field("/requestURI"),
         code: event["responseStatus"]["code"].as_u64().unwrap_or_default(),

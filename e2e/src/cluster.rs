@@ -193,6 +193,13 @@ impl Cluster {
 
     /// What the operator's identity asked the API server for, oldest first.
     pub fn audit(&self) -> Result<Vec<Entry>> {
+        let mut all = self.audited()?;
+        all.retain(|entry| entry.user == OPERATOR_USER);
+        Ok(all)
+    }
+
+    /// The whole audit log, oldest first.
+    pub fn audited(&self) -> Result<Vec<Entry>> {
         audit::read(&self.audit.path().join("audit.log"))
     }
 

@@ -104,6 +104,7 @@ const SOURCES: &[Source] = &[
             ("gateway.networking.k8s.io/GRPCRoute", "gateway.networking.k8s.io_grpcroutes.yaml"),
             ("gateway.networking.k8s.io/HTTPRoute", "gateway.networking.k8s.io_httproutes.yaml"),
             ("gateway.networking.k8s.io/ReferenceGrant", "gateway.networking.k8s.io_referencegrants.yaml"),
+            ("gateway.networking.k8s.io/TLSRoute", "gateway.networking.k8s.io_tlsroutes.yaml"),
         ],
     },
 ];

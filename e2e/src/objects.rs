@@ -15,6 +15,7 @@ pub enum Kind {
     RoleBinding,
     ServiceAccount,
     SncPolicy,
+    SncWaiverSet,
 }
 
 impl Kind {
@@ -34,6 +35,7 @@ impl Kind {
             Self::RoleBinding => ("/apis/rbac.authorization.k8s.io/v1", "rolebindings"),
             Self::ServiceAccount => ("/api/v1", "serviceaccounts"),
             Self::SncPolicy => ("/apis/secnumcloud.dev/v1alpha1", "sncpolicies"),
+            Self::SncWaiverSet => ("/apis/secnumcloud.dev/v1alpha1", "sncwaiversets"),
         }
     }
 

@@ -1,12 +1,18 @@
 //! The webhook as a process beside the API server, with a certificate of its own making.
 
+use crate::api::Ask;
+use crate::cluster::Cluster;
 use crate::http;
+use crate::objects::at;
 use crate::wait::eventually;
 use anyhow::{Context, Result, ensure};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject};
 use serde_json::Value;
 use snc_catalogue::Catalogue;
+use snc_core::lang::Lang;
+use snc_core::names::{CANARY, MANAGER, WEBHOOK};
+use snc_plan::Settings;
 use snc_plan::guards::Identity;
 use snc_plan::webhook::{Reached, configuration};
 use std::fs;
@@ -106,6 +112,27 @@ pub struct Webhook<'p> {
 }
 
 impl<'p> Webhook<'p> {
+    /// One that the API server asks as long as `run` does; `asked` succeeds once it does.
+    pub fn serving(
+        cluster: &'p Cluster,
+        name: &str,
+        asked: impl FnMut() -> Result<()>,
+        run: impl FnOnce(&Self, &Certificates) -> Result<()>,
+    ) -> Result<()> {
+        let certificates = Certificates::new()?;
+        let webhook = Self::start(cluster.plane(), name, &certificates)?;
+        let made = configured(&webhook.url(), &certificates.bundle())?;
+        // The guard of the configuration lets nobody else.
+        cluster.operator.send(&Ask::apply(&at(CONFIGURATIONS, WEBHOOK), MANAGER, made))?;
+        let result = eventually("the webhook to be asked", asked).and_then(|()| run(&webhook, &certificates));
+        // A test may have removed it.
+        if cluster.admin.find(at(CONFIGURATIONS, WEBHOOK))?.is_some() {
+            cluster.operator.delete(at(CONFIGURATIONS, WEBHOOK))?;
+        }
+        webhook.terminate()?;
+        result
+    }
+
     /// Returns once it is ready. As the chart's ServiceAccount, with the chart's rights.
     pub fn start(plane: &'p ControlPlane, name: &str, certificates: &Certificates) -> Result<Self> {
         Self::start_at(plane, name, free_port()?, certificates.path())
@@ -113,9 +140,22 @@ impl<'p> Webhook<'p> {
 
     /// The same, at a port that is known before, with whatever is mounted there.
     pub fn start_at(plane: &'p ControlPlane, name: &str, port: u16, mounted: &Path) -> Result<Self> {
+        Self::start_with(plane, name, port, mounted, &[])
+    }
+
+    /// And with more arguments.
+    pub fn start_with(
+        plane: &'p ControlPlane,
+        name: &str,
+        port: u16,
+        mounted: &Path,
+        more: &[&str],
+    ) -> Result<Self> {
         let webhook = Self { plane, name: name.to_owned(), port };
         let kubeconfig = plane.token_kubeconfig(OPERATOR_NAMESPACE, ACCOUNT, TOKEN_LIFETIME)?;
-        plane.instance().spawn_spec(name, &spec(port, &kubeconfig, mounted)?)?;
+        let mut spec = spec(port, &kubeconfig, mounted)?;
+        spec.args.extend(more.iter().map(|argument| (*argument).to_owned()));
+        plane.instance().spawn_spec(name, &spec)?;
         webhook.ready()?;
         Ok(webhook)
     }
@@ -188,11 +228,11 @@ fn binary() -> Result<PathBuf> {
 
 /// What the operator would apply, for a webhook outside of the cluster.
 pub fn configured(url: &str, bundle: &str) -> Result<Value> {
-    let identity =
-        Identity { namespace: OPERATOR_NAMESPACE.to_owned(), service_account: "snc-controller".to_owned() };
+    let identity = Identity::new(OPERATOR_NAMESPACE, "snc-controller");
     let kinds = Catalogue::on_demand()?.admission_kinds();
+    let settings = Settings { lang: Lang::En, identity, canary_namespace: CANARY.to_owned() };
     let url = Reached::Url(url.to_owned());
-    let mut made = serde_json::to_value(configuration(&identity, &url, bundle.as_bytes(), &kinds))?;
+    let mut made = serde_json::to_value(configuration(&settings, &url, bundle.as_bytes(), &kinds))?;
     made["apiVersion"] = "admissionregistration.k8s.io/v1".into();
     made["kind"] = "ValidatingWebhookConfiguration".into();
     Ok(made)

@@ -16,12 +16,12 @@ use snc_e2e::wait::{eventually, within};
 use std::time::Duration;
 use xtask::harness::User;
 
-const PODS: &str = "pods-pod-security-enforce.secnumcloud.dev";
+pub const PODS: &str = "pods-pod-security-enforce.secnumcloud.dev";
 const TRIAL: &str = "essai";
 
 /// A governed namespace in these modes. Somebody else's Pod Security label says `privileged` there, which the operator does
 /// not overrule: what is refused is refused by our policies.
-fn ruled(cluster: &Cluster, name: &str, level: &str, mode: Mode) -> Result<()> {
+pub fn ruled(cluster: &Cluster, name: &str, level: &str, mode: Mode) -> Result<()> {
     cluster.platform.create(BASELINES, modes(name, mode))?;
     let mut owner = tenant(name, json!({"namespaces": [name], "level": level}));
     owner["metadata"]["labels"] = json!({TRIAL: name});
@@ -66,7 +66,7 @@ fn template(whole: &Value) -> Value {
     json!({"metadata": {"labels": labels, "annotations": whole["metadata"]["annotations"]}, "spec": whole["spec"]})
 }
 
-fn deployment(name: &str, whole: &Value) -> Value {
+pub fn deployment(name: &str, whole: &Value) -> Value {
     json!({
         "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name},
         "spec": {"replicas": 1, "selector": {"matchLabels": {"app": "a"}}, "template": template(whole)},
@@ -307,7 +307,7 @@ pub fn elsewhere(cluster: &Cluster) -> Result<()> {
     Ok(())
 }
 
-fn host_path() -> Result<Value> {
+pub fn host_path() -> Result<Value> {
     let found = failing().into_iter().find(|(id, _)| *id == "pod-host-path");
     found.map(|(_, whole)| whole).context("a pod")
 }
@@ -379,14 +379,15 @@ pub fn waivers(cluster: &Cluster) -> Result<()> {
 }
 
 fn waiver_list() -> String {
-    Kind::ConfigMap.one(OPERATOR_NAMESPACE, WAIVERS)
+    Kind::SncWaiverSet.one(OPERATOR_NAMESPACE, WAIVERS)
 }
 
 fn waived(cluster: &Cluster, api: &Api) -> Result<()> {
     let bad = host_path()?;
     let all = format!("{DEPLOYMENTS}/dispense/deployments");
     let list = waiver_list();
-    let lines = json!({"data": {"pod-host-path": "apps/Deployment:autre/web\napps/Deployment:dispense/web\nbatch/CronJob:dispense/nuit\n"}});
+    let waived = ["apps/Deployment:autre/web", "apps/Deployment:dispense/web", "batch/CronJob:dispense/nuit"];
+    let lines = json!({"spec": {"waivers": {"pod-host-path": waived}}});
     cluster.admin.merge(&list, lines.clone()).refused_with(&["ValidatingAdmissionPolicy"])?;
     cluster.operator.merge(&list, lines)?;
     let dry = Ask::create(&all, deployment("web", &bad)).dry_run();
@@ -432,13 +433,12 @@ fn waived(cluster: &Cluster, api: &Api) -> Result<()> {
     };
     let refused = eventually("the missing list to be seen", || api.send(&good("dispense")).refused_by(PODS));
     let advised = api.send(&good("dispense-note"));
-    let map =
-        json!({"metadata": {"name": WAIVERS, "labels": {"app.kubernetes.io/managed-by": "snc-operator"}}});
-    cluster.operator.apply(
-        &list,
-        "e2e",
-        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": map["metadata"]}),
-    )?;
+    let empty = json!({
+        "apiVersion": "secnumcloud.dev/v1alpha1", "kind": "SncWaiverSet",
+        "metadata": {"name": WAIVERS, "labels": {"app.kubernetes.io/managed-by": "snc-operator"}},
+        "spec": {"waivers": {}},
+    });
+    cluster.operator.apply(&list, "e2e", empty)?;
     refused?;
     advised?;
     Ok(())

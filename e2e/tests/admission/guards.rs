@@ -5,9 +5,9 @@ use crate::rights::{broad, grant};
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use snc_core::names::{
-    ASSESSMENT, GUARD_GATE, GUARD_MANAGED, GUARD_NAMESPACE, GUARD_NOTICE, GUARD_RATCHET, GUARD_RESERVED,
-    GUARD_STATUS, GUARD_WEBHOOK, LABEL_FLOOR_LEVEL, LABEL_MANAGED_BY, LABEL_TENANT, MANAGED_BY, MANAGER,
-    WAIVERS, WEBHOOK,
+    ASSESSMENT, GUARD_BINDING, GUARD_CANARY, GUARD_GATE, GUARD_MANAGED, GUARD_NAMESPACE, GUARD_NOTICE,
+    GUARD_RATCHET, GUARD_RESERVED, GUARD_STATUS, GUARD_WEBHOOK, LABEL_FLOOR_LEVEL, LABEL_MANAGED_BY,
+    LABEL_TENANT, MANAGED_BY, MANAGER, WAIVERS, WEBHOOK,
 };
 use snc_e2e::api::{Answered, Api, Ask};
 use snc_e2e::cluster::{Cluster, OPERATOR_NAMESPACE};
@@ -17,7 +17,7 @@ use snc_e2e::objects::{
 };
 use snc_e2e::wait::eventually;
 
-const ALL: [&str; 8] = [
+const ALL: [&str; 10] = [
     GUARD_GATE,
     GUARD_NOTICE,
     GUARD_RESERVED,
@@ -26,6 +26,8 @@ const ALL: [&str; 8] = [
     GUARD_RATCHET,
     GUARD_STATUS,
     GUARD_WEBHOOK,
+    GUARD_BINDING,
+    GUARD_CANARY,
 ];
 
 fn all_refused(api: &Api, attacks: &[Attack]) -> Result<()> {
@@ -161,17 +163,27 @@ pub fn statuses(cluster: &Cluster) -> Result<()> {
             "{path}: {held}"
         );
     }
-    let list = Kind::ConfigMap.one(OPERATOR_NAMESPACE, WAIVERS);
+    let list = Kind::SncWaiverSet.one(OPERATOR_NAMESPACE, WAIVERS);
+    let other = json!({
+        "apiVersion": "secnumcloud.dev/v1alpha1", "kind": "SncWaiverSet", "metadata": {"name": "a"},
+        "spec": {"waivers": {}},
+    });
     for ask in [
-        Ask::merge(&list, json!({"data": {"pod-privileged": "core/Pod:a/b\n"}})),
+        Ask::merge(&list, json!({"spec": {"waivers": {"pod-privileged": ["core/Pod:a/b"]}}})),
         Ask::merge(&list, json!({"metadata": {"labels": {LABEL_MANAGED_BY: null}}})),
+        Ask::apply(
+            &list,
+            MANAGER,
+            json!({
+                "apiVersion": "secnumcloud.dev/v1alpha1", "kind": "SncWaiverSet", "metadata": {"name": WAIVERS}, "spec": {"waivers": {}},
+            }),
+        ),
         Ask::delete(&list),
+        Ask::delete(Kind::SncWaiverSet.all(OPERATOR_NAMESPACE)),
+        Ask::create(Kind::SncWaiverSet.all("default"), other),
     ] {
-        admin.send(&ask).refused_with(&["ValidatingAdmissionPolicy"])?;
+        admin.send(&ask).refused_by(GUARD_STATUS)?;
     }
-    // Of this name elsewhere it is anybody's.
-    admin.create(Kind::ConfigMap.all("default"), json!({"metadata": {"name": WAIVERS}}))?;
-    admin.delete(Kind::ConfigMap.one("default", WAIVERS))?;
     Ok(())
 }
 
@@ -304,7 +316,8 @@ pub fn without_bindings(cluster: &Cluster) -> Result<()> {
     attacks.extend(on_objects(cluster, "controle")?);
     attacks.extend(attacks::others("controle"));
     let guards_seen = ALL.iter().filter(|guard| attacks.iter().any(|attack| attack.guard == **guard)).count();
-    ensure!(guards_seen == ALL.len() - 1, "every guard but the one that only warns has an attack");
+    // Of the two last ones the canaries are the attacks.
+    ensure!(guards_seen == ALL.len() - 3, "every guard but the one that only warns has an attack");
     let dry: Vec<(&Attack, Ask)> =
         attacks.iter().map(|attack| (attack, attack.ask.clone().dry_run())).collect();
     let all_dry_refused = || {

@@ -1,6 +1,7 @@
 //! What is refused at admission, to whom, and by which guard.
 
 mod attacks;
+mod canaries;
 mod controls;
 mod gate;
 mod guards;
@@ -31,6 +32,9 @@ const CASES: &[Case] = &[
     alone("what_fails_deletes_cleanly_with_the_operator_down", controls::clean_end),
     alone("a_pod_in_the_first_instant_is_refused_by_the_gate_and_only_by_it", gate::first_instant),
     alone("every_refusal_is_the_work_of_its_guards_binding", guards::without_bindings),
+    alone("every_canary_is_refused_by_its_guard_and_let_through_without_it", canaries::without_their_guards),
+    alone("nobody_but_a_scheduler_chooses_a_tenants_node", canaries::nodes),
+    shared("a_list_and_what_is_on_its_way_out_are_judged_like_all_else", canaries::lists_and_leavers),
     alone("a_guard_that_was_removed_or_changed_is_restored_and_said", guards::repair),
     alone("fifty_foreign_namespaces_come_and_go_with_the_operator_down", lockout::foreign_namespaces),
     alone("a_governed_namespace_deletes_cleanly_with_the_operator_down", lockout::governed_namespace),

@@ -9,6 +9,7 @@ mod failover;
 mod lease;
 mod names;
 mod retention;
+mod uninstall;
 
 use snc_e2e::suite::{self, Case, alone, shared};
 use std::process::ExitCode;
@@ -37,6 +38,9 @@ const CASES: &[Case] = &[
     alone("a_frozen_operator_that_was_replaced_ends_and_changes_nothing", lease::frozen),
     alone("what_the_canary_tenant_is_answered_is_what_is_said_of_admission", canaries::said),
     alone("nothing_is_written_when_nothing_changes", lease::quiet),
+    // Last: the second leaves nothing for others to work with.
+    alone("uninstalling_removes_what_would_refuse_for_ever_and_a_reinstall_adopts", uninstall::kept),
+    alone("uninstalling_everything_leaves_nothing", uninstall::everything),
 ];
 
 fn main() -> ExitCode {

@@ -4,7 +4,7 @@ use crate::assessment::{PATIENCE, assessment, control, deployment, deployments, 
 use anyhow::{Context, Result, ensure};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use snc_core::names::{GUARD_EXCEPTION, WAIVERS};
+use snc_core::names::{GUARD_EXCEPTION, GUARD_MANAGED, WAIVERS};
 use snc_e2e::api::{Answered, Api};
 use snc_e2e::cluster::{Cluster, OPERATOR_NAMESPACE};
 use snc_e2e::objects::{
@@ -17,6 +17,8 @@ use xtask::harness::User;
 const EXCEPTIONS: &str = "/apis/secnumcloud.dev/v1alpha1/sncexceptions";
 /// The name under which the harness' platform team is authenticated.
 const PLATFORM: &str = "platform-admin";
+/// The guard lets it delete what its namespace takes along.
+const COLLECTOR: &str = "system:serviceaccount:kube-system:namespace-controller";
 const CONTROL: &str = super::assessment::FAULT;
 
 /// Asked for by the platform team.
@@ -132,8 +134,9 @@ pub fn law(cluster: &Cluster) -> Result<()> {
 
 /// What policies read, for the control.
 fn waived(cluster: &Cluster) -> Result<String> {
-    let map = cluster.admin.get(Kind::ConfigMap.one(OPERATOR_NAMESPACE, WAIVERS))?;
-    Ok(text(&map["data"], &format!("/{CONTROL}")).to_owned())
+    let set = cluster.admin.get(Kind::SncWaiverSet.one(OPERATOR_NAMESPACE, WAIVERS))?;
+    let own = set["spec"]["waivers"][CONTROL].as_array();
+    Ok(own.into_iter().flatten().filter_map(Value::as_str).fold(String::new(), |text, key| text + key + "\n"))
 }
 
 fn is_waived(cluster: &Cluster, line: &str, wanted: bool) -> Result<()> {
@@ -245,9 +248,8 @@ pub fn drift(cluster: &Cluster) -> Result<()> {
     cluster.platform.create(EXCEPTIONS, exception("derive", json!([web("derive", "web")]), 20 * 86_400))?;
     vera.merge(status("derive"), approval("vera-drift"))?;
     is_waived(cluster, line, true)?;
-    let path = Kind::ConfigMap.one(OPERATOR_NAMESPACE, WAIVERS);
-    let more =
-        json!({"data": {CONTROL: format!("{line}\napps/Deployment:derive/autre\n"), "x": "core/Pod:a/b\n"}});
+    let path = Kind::SncWaiverSet.one(OPERATOR_NAMESPACE, WAIVERS);
+    let more = json!({"spec": {"waivers": {CONTROL: [line, "apps/Deployment:derive/autre"], "x": ["core/Pod:a/b"]}}});
     cluster.platform.merge(&path, more.clone()).refused_with(&["-guard: ", WAIVERS])?;
     cluster.platform.delete(&path).refused_with(&["-guard: ", WAIVERS])?;
     // The operator's identity in somebody else's hands.
@@ -255,19 +257,16 @@ pub fn drift(cluster: &Cluster) -> Result<()> {
     let right = |what: &str| {
         eventually(what, || {
             let found = cluster.admin.get(&path)?;
-            let (own, x) = (text(&found["data"], &format!("/{CONTROL}")), &found["data"]["x"]);
-            let whole =
-                own.contains(line) && !own.contains("autre") && x.is_null() && found["immutable"] != true;
-            ensure!(whole, "{found}");
+            let found = &found["spec"]["waivers"];
+            let own = found[CONTROL].to_string();
+            ensure!(own.contains(line) && !own.contains("autre") && found["x"].is_null(), "{found}");
             Ok(())
         })
     };
     right("what was added to be gone")?;
     cluster.event(OPERATOR_NAMESPACE, "Repaired", WAIVERS)?;
-    cluster.operator.delete(&path)?;
+    cluster.admin.impersonating(COLLECTOR).delete(&path)?;
     right("the waivers to be back")?;
-    cluster.operator.merge(&path, json!({"immutable": true, "data": {CONTROL: "core/Pod:a/b\n"}}))?;
-    right("the waivers to be changeable again")?;
     cluster.platform.delete(at(EXCEPTIONS, "derive"))?;
     is_waived(cluster, line, false)
 }
@@ -294,10 +293,24 @@ pub fn unguarded(cluster: &Cluster) -> Result<()> {
         cluster.platform.merge(status("par-robot"), approval("system:serviceaccount:default:robot"))?;
         vera.merge(status("modifiee"), approval("vera-unguarded"))?;
         cluster.platform.merge(at(EXCEPTIONS, "modifiee"), json!({"spec": {"ticket": "SEC-8"}}))?;
+        // Where a version before this one kept the waivers.
+        let former = json!({
+            "metadata": {"name": WAIVERS, "labels": {"app.kubernetes.io/managed-by": "snc-operator"}},
+            "data": {CONTROL: "apps/Deployment:sans-garde/web\n"},
+        });
+        cluster.admin.delete(at(GUARD_BINDINGS, GUARD_MANAGED))?;
+        eventually("no guard of managed objects", || {
+            Ok(cluster.admin.create(Kind::ConfigMap.all(OPERATOR_NAMESPACE), former.clone())?)
+        })?;
         anyhow::Ok(())
     })();
     cluster.start_operator(&[])?;
     made?;
+    eventually("the ConfigMap of a former version to be gone", || {
+        let found = cluster.admin.find(Kind::ConfigMap.one(OPERATOR_NAMESPACE, WAIVERS))?;
+        ensure!(found.is_none(), "still there");
+        Ok(())
+    })?;
     for name in ["soi-meme", "par-robot"] {
         cluster.condition(&at(EXCEPTIONS, name), "Approved", "False", "ApprovalRefused")?;
         cluster.condition(&at(EXCEPTIONS, name), "Active", "False", "NotApproved")?;

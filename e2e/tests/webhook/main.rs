@@ -1,7 +1,11 @@
 //! What the webhook says, as the API server and its users hear it, and what happens without it.
 
+mod bypass;
 mod down;
+mod emergency;
+mod journal;
 mod own;
+mod reserved;
 mod scene;
 mod verdicts;
 
@@ -13,9 +17,13 @@ const CASES: &[Case] = &[
     alone("warn_warns_and_audit_takes_note", verdicts::modes),
     alone("what_was_wrong_is_not_held_against_an_update", verdicts::ratchet),
     alone("what_concerns_another_tenant_is_refused", verdicts::across),
+    alone("what_the_platform_keeps_for_another_tenant_is_refused", reserved::to_another),
     alone("namespaces_of_nobody_are_never_asked_about", verdicts::platform),
     alone("a_certificate_is_renewed_under_load_without_a_failed_request", down::renewal),
+    alone("the_audit_log_has_what_was_refused_warned_of_noted_and_waived", journal::annotations),
     alone("the_operator_issues_publishes_and_rotates_and_nothing_fails_meanwhile", own::rotation),
+    alone("the_bypass_group_passes_refusals_of_workloads_and_every_use_is_seen", bypass::group),
+    alone("the_line_that_preflight_prints_opens_what_a_dead_webhook_shuts", emergency::line),
     alone("without_any_replica_what_is_enforced_fails_closed_and_nothing_else_does", down::killed),
 ];
 

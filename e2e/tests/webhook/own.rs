@@ -16,7 +16,7 @@ use std::time::Duration;
 
 /// Of a real cluster it is ten minutes.
 const OVERLAP: &str = "10";
-const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 fn secret(name: &str) -> String {
     format!("/api/v1/namespaces/{OPERATOR_NAMESPACE}/secrets/{name}")
@@ -27,7 +27,7 @@ fn decoded(value: &Value) -> Result<String> {
     Ok(String::from_utf8(bytes)?)
 }
 
-fn mount(cluster: &Cluster, mounted: &Mounted) -> Result<()> {
+pub fn mount(cluster: &Cluster, mounted: &Mounted) -> Result<()> {
     let found = cluster.admin.get(secret(WEBHOOK_CERTIFICATE))?;
     let file = |name| Ok::<_, anyhow::Error>((name, decoded(&found["data"][name])?));
     mounted.write([file("tls.crt")?, file("tls.key")?, file("ca.crt")?])
@@ -42,7 +42,7 @@ fn authorities(bundle: &str) -> usize {
     bundle.matches("BEGIN CERTIFICATE").count()
 }
 
-fn asked(cluster: &Cluster) -> Result<()> {
+pub fn asked(cluster: &Cluster) -> Result<()> {
     eventually("the webhook to be asked", || {
         let answer =
             cluster.admin.create(format!("{}?dryRun=All", deployments(ENFORCED)), deployment(bad("p")));

@@ -2,12 +2,11 @@
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
-use snc_core::names::{LABEL_TENANT, LABEL_WORKLOADS, MANAGER, WEBHOOK};
-use snc_e2e::api::Ask;
+use snc_core::names::{LABEL_TENANT, LABEL_WORKLOADS};
 use snc_e2e::cluster::Cluster;
-use snc_e2e::objects::{BASELINES, Kind, NAMESPACES, TENANTS, at, baseline, label, namespace, new_namespace};
+use snc_e2e::objects::{BASELINES, Kind, NAMESPACES, TENANTS, baseline, label, namespace, new_namespace};
 use snc_e2e::wait::eventually;
-use snc_e2e::webhook::{CONFIGURATIONS, Certificates, Webhook, configured};
+use snc_e2e::webhook::{Certificates, Webhook};
 
 pub const ENFORCED: &str = "magasin-enforce";
 pub const WARNED: &str = "magasin-warn";
@@ -67,21 +66,14 @@ pub fn with_webhook(
     run: impl FnOnce(&Webhook<'_>, &Certificates) -> Result<()>,
 ) -> Result<()> {
     set(cluster)?;
-    let certificates = Certificates::new()?;
-    let webhook = Webhook::start(cluster.plane(), name, &certificates)?;
-    let made = configured(&webhook.url(), &certificates.bundle())?;
-    // The guard of the configuration lets nobody else.
-    cluster.operator.send(&Ask::apply(&at(CONFIGURATIONS, WEBHOOK), MANAGER, made))?;
-    let result = eventually("the webhook to be asked", || {
-        let answer =
-            cluster.admin.create(format!("{}?dryRun=All", deployments(ENFORCED)), deployment(bad("p")));
-        ensure!(answer.as_ref().is_err_and(|refusal| refusal.message.contains(FAULTS[0])), "{answer:?}");
-        Ok(())
-    })
-    .and_then(|()| run(&webhook, &certificates));
-    cluster.operator.delete(at(CONFIGURATIONS, WEBHOOK))?;
-    webhook.terminate()?;
-    result
+    Webhook::serving(cluster, name, || asked(cluster), run)
+}
+
+/// Succeeds once the API server asks a webhook that judges.
+pub fn asked(cluster: &Cluster) -> Result<()> {
+    let answer = cluster.admin.create(format!("{}?dryRun=All", deployments(ENFORCED)), deployment(bad("p")));
+    ensure!(answer.as_ref().is_err_and(|refusal| refusal.message.contains(FAULTS[0])), "{answer:?}");
+    Ok(())
 }
 
 /// Once for all tests.

@@ -8,12 +8,14 @@ use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 use snc_e2e::api::Answered;
 use snc_e2e::cluster::Cluster;
+use snc_e2e::definitions;
 use snc_e2e::objects::{Kind, NAMESPACES, namespace, new_namespace};
 use snc_e2e::wait::eventually;
 use std::fs;
 use xtask::harness::User;
 
 const DRY: &str = "?dryRun=All";
+const ROUTE: &str = "gateway.networking.k8s.io/TLSRoute";
 
 pub fn all_faults(cluster: &Cluster) -> Result<()> {
     with_webhook(cluster, "webhook-faults", |webhook, _| {
@@ -110,6 +112,8 @@ pub fn ratchet(cluster: &Cluster) -> Result<()> {
 }
 
 pub fn across(cluster: &Cluster) -> Result<()> {
+    // Before the webhook looks for routes.
+    definitions::install(&cluster.admin, &[ROUTE].into())?;
     with_webhook(cluster, "webhook-across", |_, _| {
         let admin = &cluster.admin;
         let binding = |subject: Value| {
@@ -158,6 +162,16 @@ pub fn across(cluster: &Cluster) -> Result<()> {
         })?;
         let own = admin.create(format!("{}{DRY}", ingresses(ENFORCED)), ingress("www.magasin.example"));
         ensure!(!format!("{own:?}").contains("host-of-two-tenants"), "{own:?}");
+        // A route publishes under the same names.
+        let routes = format!("/apis/gateway.networking.k8s.io/v1/namespaces/{ENFORCED}/tlsroutes{DRY}");
+        let route = |host: &str| {
+            json!({"apiVersion": "gateway.networking.k8s.io/v1", "kind": "TLSRoute", "metadata": {"name": "r"},
+                "spec": {"hostnames": [host], "rules": [{"backendRefs": [{"name": "web", "port": 443}]}]}})
+        };
+        admin
+            .create(&routes, route("guichet.banque.example"))
+            .refused_with(&["host-of-two-tenants", "guichet.banque.example (banque)"])?;
+        admin.create(&routes, route("www.magasin.example"))?;
         admin.delete(format!("{}/i", ingresses(OTHER))).map(drop)?;
         Ok(())
     })

@@ -1,0 +1,313 @@
+//! What `helm uninstall` does before it deletes anything: the chart's own hook, its program, its ServiceAccount and its
+//! rights, run here as the kubelet would.
+
+use crate::lease::holder;
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::{Value, json};
+use snc_core::names::{
+    DEFAULT_DENY, GUARD_EXCEPTION, GUARD_GATE, GUARD_MANAGED, GUARD_NAMESPACE, GUARD_NOTICE, GUARD_RATCHET,
+    GUARD_RESERVED, GUARD_STATUS, GUARD_WEBHOOK, LABEL_ISOLATED, LABEL_MANAGED_BY, LABEL_PREFIX,
+    LABEL_TENANT, MANAGED_BY, MANAGER, OWNER_BINDING, PSA_ENFORCE, WEBHOOK,
+};
+use snc_e2e::api::Answered;
+use snc_e2e::cluster::{Cluster, OPERATOR_ACCOUNT, OPERATOR_NAMESPACE, OPERATOR_USER};
+use snc_e2e::objects::{
+    CRDS, GUARD_BINDINGS, GUARDS, Kind, NAMESPACES, at, flow, flows, label, namespace, new_namespace, pod,
+    policy, stamp, text,
+};
+use snc_e2e::wait::{eventually, within};
+use snc_e2e::webhook::{CONFIGURATIONS, configured};
+use std::collections::BTreeMap;
+use std::process::{Command, Output};
+use std::time::Duration;
+use xtask::harness::{User, workspace};
+
+const TOKEN_LIFETIME: Duration = Duration::from_secs(3600);
+const STAY: [&str; 6] =
+    [GUARD_RESERVED, GUARD_NAMESPACE, GUARD_MANAGED, GUARD_RATCHET, GUARD_EXCEPTION, GUARD_STATUS];
+const GO: [&str; 3] = [GUARD_GATE, GUARD_NOTICE, GUARD_WEBHOOK];
+
+/// The hook of the release as it is: its rights are put in place, and its Job is what is run.
+struct Hook {
+    rights: Vec<Value>,
+    container: Value,
+}
+
+impl Hook {
+    fn of_release(cluster: &Cluster) -> Result<Self> {
+        let helm = cluster.plane().client(User::Platform)?;
+        let manifests = helm.helm_ok(["get", "hooks", "snc", "--namespace", OPERATOR_NAMESPACE])?;
+        let documents: Vec<Value> = manifests
+            .split("\n---")
+            .map(|document| document.trim_start_matches("---"))
+            .filter(|document| document.lines().any(|line| line.starts_with("kind:")))
+            .map(|document| Ok(serde_saphyr::from_str(document)?))
+            .collect::<Result<_>>()?;
+        let (jobs, rights): (Vec<Value>, Vec<Value>) =
+            documents.into_iter().partition(|document| document["kind"] == "Job");
+        let [job] = jobs.as_slice() else { bail!("one Job is expected: {jobs:?}") };
+        for hook in rights.iter().chain([job]) {
+            ensure!(hook["metadata"]["annotations"]["helm.sh/hook"] == "pre-delete", "{hook}");
+        }
+        // The API server would take it, and its admission too.
+        helm.kubectl_stdin(["create", "--dry-run=server", "-f", "-"], &job.to_string()).and_then(
+            |output| {
+                ensure!(output.success() && output.stderr.is_empty(), "{}", output.stderr);
+                Ok(())
+            },
+        )?;
+        let spec = &job["spec"]["template"]["spec"];
+        ensure!(spec["serviceAccountName"] == OPERATOR_ACCOUNT, "{spec}");
+        Ok(Self { rights, container: spec["containers"][0].clone() })
+    }
+
+    fn run(&self, cluster: &Cluster) -> Result<Output> {
+        let helm = cluster.plane().client(User::Platform)?;
+        for rights in &self.rights {
+            helm.apply(&rights.to_string())?;
+        }
+        // A pod takes longer to start than the API server to know of them.
+        let gate = format!("validatingadmissionpolicies/{GUARD_GATE}");
+        for right in [&["delete", &gate][..], &["patch", "deployments/snc-operator", "--subresource=scale"]] {
+            let asked = ["auth", "can-i", "--as", OPERATOR_USER, "--namespace", OPERATOR_NAMESPACE];
+            eventually("the hook's rights", || {
+                let answer = helm.kubectl(asked.iter().chain(right))?;
+                ensure!(answer.success(), "{}{}", answer.stdout, answer.stderr);
+                Ok(())
+            })?;
+        }
+        let plane = cluster.plane();
+        let kubeconfig = plane.token_kubeconfig(OPERATOR_NAMESPACE, OPERATOR_ACCOUNT, TOKEN_LIFETIME)?;
+        let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+        let mut command = Command::new(workspace::binary("snc-operator")?);
+        command.args(list(&self.container["args"]).iter().filter_map(Value::as_str));
+        command.env("KUBECONFIG", kubeconfig).env("SNC_WAIT_SECONDS", "6");
+        for variable in list(&self.container["env"]) {
+            let value = match text(&variable, "/valueFrom/fieldRef/fieldPath") {
+                "metadata.namespace" => OPERATOR_NAMESPACE,
+                "spec.serviceAccountName" => OPERATOR_ACCOUNT,
+                "metadata.name" => "snc-uninstall",
+                _ => text(&variable, "/value"),
+            };
+            command.env(text(&variable, "/name"), value);
+        }
+        let output = command.output()?;
+        for rights in &self.rights {
+            helm.kubectl_stdin(["delete", "--ignore-not-found", "-f", "-"], &rights.to_string())?;
+        }
+        Ok(output)
+    }
+
+    fn runs(&self, cluster: &Cluster) -> Result<String> {
+        let output = self.run(cluster)?;
+        let (said, log) = (String::from_utf8(output.stdout)?, String::from_utf8_lossy(&output.stderr));
+        ensure!(output.status.success(), "{said}{log}");
+        Ok(said)
+    }
+}
+
+/// The chart's own objects, as helm deletes them after its hooks.
+fn delete_release(cluster: &Cluster) -> Result<()> {
+    let helm = cluster.plane().client(User::Platform)?;
+    helm.helm_ok(["uninstall", "snc", "--namespace", OPERATOR_NAMESPACE, "--no-hooks"])?;
+    within(Duration::from_secs(60), "the chart's namespaces to be gone", || {
+        for name in ["snc-canary", "snc-canary-tenant"] {
+            ensure!(cluster.admin.find(namespace(name))?.is_none(), "{name} is there");
+        }
+        Ok(())
+    })
+}
+
+fn install(cluster: &Cluster, values: &[&str]) -> Result<()> {
+    let plane = cluster.plane();
+    plane.install_chart(values)?;
+    plane.token_kubeconfig(OPERATOR_NAMESPACE, OPERATOR_ACCOUNT, TOKEN_LIFETIME).map(drop)
+}
+
+/// A webhook configuration where nobody answers, as it is when the pods are gone.
+fn webhook(cluster: &Cluster) -> Result<()> {
+    let made = configured("https://127.0.0.1:1", "")?;
+    // The guard lets nobody else, and a token of its would not outlive the chart.
+    // Its name is all that its rights hold for, and an apply has it.
+    cluster.admin.impersonating(OPERATOR_USER).apply(&at(CONFIGURATIONS, WEBHOOK), MANAGER, made)?;
+    Ok(())
+}
+
+/// The usage in a quota is the quota controller's.
+fn isolates(cluster: &Cluster, namespace: &str) -> Result<BTreeMap<String, String>> {
+    let mut managed = cluster.managed(namespace)?;
+    managed.retain(|name, _| !name.starts_with("ResourceQuota"));
+    Ok(managed)
+}
+
+fn there(cluster: &Cluster, collection: &str, name: &str) -> Result<bool> {
+    Ok(cluster.admin.find(at(collection, name))?.is_some())
+}
+
+pub fn kept(cluster: &Cluster) -> Result<()> {
+    cluster.governed("partant", &["partant"], json!({"owners": [{"kind": "User", "name": "proprio"}]}))?;
+    let spec = flows(vec![flow("a", json!({}))]);
+    cluster.platform.create(Kind::SncPolicy.all("partant"), policy("p", spec))?;
+    cluster.condition(&Kind::SncPolicy.one("partant", "p"), "Ready", "True", "Applied")?;
+    eventually("the owners' rights", || {
+        Ok(cluster.admin.get(Kind::RoleBinding.one("partant", OWNER_BINDING))?)
+    })?;
+    let managed = isolates(cluster, "partant")?;
+    ensure!(managed.len() > 4, "{managed:?}");
+    webhook(cluster)?;
+    let pods = Kind::Pod.all("partant");
+    eventually("the webhook to refuse by its silence", || {
+        cluster.platform.create(format!("{pods}?dryRun=All"), pod("avant")).refused_with(&[WEBHOOK])
+    })?;
+    let hook = Hook::of_release(cluster)?;
+    ensure!(hook.rights.len() == 4, "{:?}", hook.rights);
+
+    // As long as the operator runs, it would put everything back.
+    let holder_before = holder(cluster)?;
+    let refused = hook.run(cluster)?;
+    let log = String::from_utf8_lossy(&refused.stderr);
+    ensure!(!refused.status.success() && log.contains(&holder_before), "{log}");
+    ensure!(there(cluster, GUARD_BINDINGS, GUARD_GATE)? && there(cluster, CONFIGURATIONS, WEBHOOK)?, "{log}");
+
+    cluster.stop_operator()?;
+    let said = hook.runs(cluster)?;
+    for gone in GO {
+        ensure!(said.contains(&format!("ValidatingAdmissionPolicy {gone}")), "{said}");
+        ensure!(!there(cluster, GUARDS, gone)? && !there(cluster, GUARD_BINDINGS, gone)?, "{gone} is there");
+    }
+    ensure!(!there(cluster, CONFIGURATIONS, WEBHOOK)?, "the webhook's configuration is there");
+    let again = hook.runs(cluster)?;
+    ensure!(again.starts_with("0 "), "nothing is left to do: {again}");
+    ensure!(holder(cluster)?.is_empty(), "the next operator would have to wait: {}", cluster.lease()?);
+    delete_release(cluster)?;
+
+    for stays in STAY {
+        ensure!(there(cluster, GUARDS, stays)? && there(cluster, GUARD_BINDINGS, stays)?, "{stays} is gone");
+    }
+    ensure!(
+        there(cluster, GUARD_BINDINGS, "pods-pod-security-enforce.secnumcloud.dev")?,
+        "critical controls"
+    );
+    ensure!(isolates(cluster, "partant")? == managed, "what isolates is as it was");
+    ensure!(there(cluster, CRDS, "snctenants.secnumcloud.dev")?, "the CRDs stay");
+    // What is isolated takes pods, without operator and without webhook, and not those that it must not take.
+    eventually("a pod where it is isolated", || Ok(cluster.platform.create(&pods, pod("apres"))?))?;
+    let mut bad = pod("mauvais");
+    bad["spec"]["hostPID"] = true.into();
+    let refused = cluster.platform.create(&pods, bad);
+    ensure!(refused.is_err(), "a pod among the node's processes: {refused:?}");
+    let deny = Kind::NetworkPolicy.one("partant", DEFAULT_DENY);
+    cluster.admin.delete(&deny).refused_by(GUARD_MANAGED)?;
+    let unlabelled = json!({"metadata": {"labels": {LABEL_ISOLATED: null}}});
+    cluster.admin.merge(namespace("partant"), unlabelled).refused_by(GUARD_NAMESPACE)?;
+
+    // A new namespace of a tenant is refused no pods any more: that is what the gate did, and nobody would open it.
+    cluster.platform.create(NAMESPACES, new_namespace("orphelin", json!({LABEL_TENANT: "partant"})))?;
+    eventually("a pod where no gate is", || {
+        Ok(cluster.platform.create(Kind::Pod.all("orphelin"), pod("apres"))?)
+    })?;
+
+    adopted(cluster, &managed)
+}
+
+fn adopted(cluster: &Cluster, managed: &BTreeMap<String, String>) -> Result<()> {
+    install(cluster, &[])?;
+    cluster.start_operator(&[])?;
+    for guard in GO.iter().chain(&STAY) {
+        ensure!(there(cluster, GUARD_BINDINGS, guard)?, "{guard} is not back");
+    }
+    cluster.condition(&Kind::SncPolicy.one("partant", "p"), "Ready", "True", "Applied")?;
+    let now = isolates(cluster, "partant")?;
+    ensure!(now == *managed, "adopted as it is: {managed:?} became {now:?}");
+    Ok(())
+}
+
+pub fn everything(cluster: &Cluster) -> Result<()> {
+    let spec = json!({"owners": [{"kind": "User", "name": "proprio"}], "quota": {"pods": "5"}});
+    cluster.governed("vide", &["vide"], spec)?;
+    let spec = flows(vec![flow("a", json!({}))]);
+    cluster.platform.create(Kind::SncPolicy.all("vide"), policy("p", spec))?;
+    cluster.condition(&Kind::SncPolicy.one("vide", "p"), "Ready", "True", "Applied")?;
+    eventually("the owners' rights", || {
+        Ok(cluster.admin.get(Kind::RoleBinding.one("vide", OWNER_BINDING))?)
+    })?;
+    let foreign = json!({"metadata": {"name": "autre"}, "spec": {"podSelector": {}}});
+    let foreign = stamp(&cluster.platform.create(Kind::NetworkPolicy.all("vide"), foreign)?);
+
+    let helm = cluster.plane().client(User::Platform)?;
+    let chart = workspace::chart().display().to_string();
+    let set = |value: &str| {
+        let value = format!("uninstall.removeEverything={value},replicas=0,webhook.replicas=0");
+        helm.helm(["upgrade", "snc", "-n", OPERATOR_NAMESPACE, "--set", &value, &chart])
+    };
+    let refused = set("yes")?;
+    let known = "at '/uninstall/removeEverything': value must be one of '', 'yes-remove-isolation'";
+    ensure!(!refused.success() && refused.stderr.contains(known), "{}", refused.stderr);
+    // Nobody answers, which is what an upgrade may have to mend.
+    webhook(cluster)?;
+    std::thread::sleep(Duration::from_secs(2));
+    let upgraded = set("yes-remove-isolation")?;
+    ensure!(upgraded.success(), "{}", upgraded.stderr);
+
+    cluster.stop_operator()?;
+    let said = Hook::of_release(cluster)?.runs(cluster)?;
+    for removed in [
+        "NetworkPolicy vide/snc-default-deny",
+        "ResourceQuota vide/snc-quota",
+        "RoleBinding vide/snc-owners",
+        "ConfigMap vide/snc-effective",
+        "Namespace vide (secnumcloud.dev/",
+        "SncAssessment vide/snc-assessment",
+        "CustomResourceDefinition snctenants.secnumcloud.dev",
+        "ValidatingAdmissionPolicy managed-object-guard.secnumcloud.dev",
+        "Lease snc-system/snc-controller",
+    ] {
+        ensure!(said.contains(removed), "{removed} is not in:\n{said}");
+    }
+    delete_release(cluster)?;
+    nothing_left(cluster)?;
+
+    let kept = cluster.admin.get(Kind::NetworkPolicy.one("vide", "autre"))?;
+    ensure!(stamp(&kept) == foreign, "what is not ours is as it was");
+    let found = cluster.admin.get(namespace("vide"))?;
+    ensure!(label(&found, PSA_ENFORCE) == Some("restricted"), "handed over: {found}");
+    cluster.platform.create(Kind::Pod.all("vide"), pod("libre"))?;
+    Ok(())
+}
+
+/// Everywhere, not only where it is known to have been.
+fn nothing_left(cluster: &Cluster) -> Result<()> {
+    let ours = format!("labelSelector={LABEL_MANAGED_BY}={MANAGED_BY}");
+    let kinds = [
+        "/api/v1/configmaps",
+        "/api/v1/limitranges",
+        "/api/v1/resourcequotas",
+        "/api/v1/secrets",
+        "/apis/networking.k8s.io/v1/networkpolicies",
+        "/apis/rbac.authorization.k8s.io/v1/rolebindings",
+        GUARDS,
+        GUARD_BINDINGS,
+        CONFIGURATIONS,
+    ];
+    within(Duration::from_secs(30), "nothing of ours to be left", || {
+        for kind in kinds {
+            let left = cluster.admin.list(format!("{kind}?{ours}"))?;
+            ensure!(left.is_empty(), "{kind}: {left:?}");
+        }
+        let definitions = cluster.admin.list(CRDS)?;
+        let left: Vec<&str> = definitions.iter().map(|crd| text(crd, "/metadata/name")).collect();
+        ensure!(!left.iter().any(|name| name.ends_with(".secnumcloud.dev")), "{left:?}");
+        Ok(())
+    })?;
+    for namespace in cluster.admin.list(NAMESPACES)? {
+        let labels = namespace["metadata"]["labels"].as_object().context("no labels")?;
+        ensure!(!labels.keys().any(|key| key.starts_with(LABEL_PREFIX)), "{namespace}");
+    }
+    for kind in ["clusterroles", "clusterrolebindings"] {
+        let all = cluster.admin.list(format!("/apis/rbac.authorization.k8s.io/v1/{kind}"))?;
+        let left: Vec<&str> = all.iter().map(|role| text(role, "/metadata/name")).collect();
+        let ours = |name: &&&str| name.starts_with("snc-") && **name != "snc-platform-admins";
+        ensure!(left.iter().find(ours).is_none(), "{left:?}");
+    }
+    Ok(())
+}
