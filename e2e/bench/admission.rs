@@ -2,9 +2,15 @@
 //! with the policies of the API server, and with our webhook; accepted and refused. All in one run, since only the
 //! ratios mean anything on a machine that others use.
 
+mod asked;
+mod peers;
+mod pods;
+
 use crate::lab::Lab;
 use crate::report::Report;
 use anyhow::{Context, Result, ensure};
+use asked::{CLIENTS, run, told};
+use pods::{bad, good};
 use serde_json::{Value, json};
 use snc_core::names::{LABEL_TENANT, LABEL_WORKLOADS, WEBHOOK};
 use snc_e2e::objects::{
@@ -13,44 +19,17 @@ use snc_e2e::objects::{
 use snc_e2e::wait::{eventually, within};
 use snc_e2e::webhook::{CONFIGURATIONS, Certificates, Webhook, configured};
 use std::net::TcpListener;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::path::Path;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use xtask::harness::ProcessSpec;
 
-const API_SERVER: &str = "kube-apiserver";
 const WEBHOOK_PROCESS: &str = "webhook";
 const SAY_YES: &str = "say-yes";
 const FREE: &str = "libre";
 const GOVERNED: &str = "gouverne";
-const CLIENTS: usize = 16;
-/// How often one client asks, for each time that the many do.
-const ALONE: usize = 4;
 
-/// Figures of one way to be asked.
-struct Figures {
-    /// Seconds, sorted, of one client at a time.
-    alone: Vec<f64>,
-    per_second: f64,
-    /// Milliseconds of processor for each request.
-    server: f64,
-    own: f64,
-}
-
-impl Figures {
-    fn at(&self, share: f64) -> f64 {
-        let last = self.alone.len().saturating_sub(1);
-        #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-        let index = (last as f64 * share).round() as usize;
-        self.alone.get(index).copied().unwrap_or_default() * 1000.0
-    }
-
-    fn total(&self) -> f64 {
-        self.server + self.own
-    }
-}
-
-pub fn measure(lab: &Lab, requests: usize, report: &mut Report) -> Result<()> {
+pub fn measure(lab: &Lab, requests: usize, given: Option<&Path>, report: &mut Report) -> Result<()> {
     Report::heading(&format!("admission: {requests} pods by dry-run each, {CLIENTS} clients"));
     lab.admin.create(NAMESPACES, new_namespace(FREE, json!({"bench": "yes"})))?;
     account(lab, FREE)?;
@@ -109,73 +88,18 @@ pub fn measure(lab: &Lab, requests: usize, report: &mut Report) -> Result<()> {
     let (ours, least) = (only.total() - bare.total(), yes.total() - bare.total());
     ratio("extra CPU of the webhook / of one that says yes", ours / least);
     ratio("CPU, refused / accepted", refused.total() / accepted.total());
-    println!("Gatekeeper and Kyverno: not run");
     lab.admin.delete(at(CONFIGURATIONS, WEBHOOK))?;
-    webhook.terminate()
-}
-
-fn told(report: &mut Report, name: &str, figures: &Figures) {
-    let mut line = |what: &str, value: f64, unit: &str| {
-        report.line("admission", &format!("{name}: {what}"), value, unit);
+    webhook.terminate()?;
+    let Some(given) = given else {
+        println!("Gatekeeper and Kyverno: not given (--peers DIRECTORY)");
+        return Ok(());
     };
-    for (what, share) in [("p50", 0.5), ("p95", 0.95), ("p99", 0.99)] {
-        line(what, figures.at(share), "ms");
-    }
-    line("throughput", figures.per_second, "/s");
-    line("API server CPU for 1,000", figures.server, "s");
-    if figures.own > 0.0 {
-        line("webhook CPU for 1,000", figures.own, "s");
-    }
-}
-
-/// One client for latencies, then many for throughput and cost.
-fn run(
-    lab: &Lab,
-    path: &str,
-    pod: &Value,
-    accepted: bool,
-    requests: usize,
-    own: Option<&str>,
-) -> Result<Figures> {
-    let ask = || -> Result<f64> {
-        let started = Instant::now();
-        let answer = lab.admin.create(path, pod.clone());
-        let took = started.elapsed().as_secs_f64();
-        ensure!(answer.is_ok() == accepted, "{answer:?}");
-        Ok(took)
-    };
-    for _ in 0..20 {
-        ask()?;
-    }
-    let mut alone: Vec<f64> = (0..requests / ALONE).map(|_| ask()).collect::<Result<_>>()?;
-    alone.sort_by(f64::total_cmp);
-    let cpu = |name: Option<&str>| name.map_or(Ok(0.0), |name| lab.usage(name).map(|usage| usage.cpu));
-    let (server, before) = (cpu(Some(API_SERVER))?, cpu(own)?);
-    let (started, left) = (Instant::now(), AtomicUsize::new(requests));
-    thread::scope(|scope| {
-        let tasks: Vec<_> = (0..CLIENTS)
-            .map(|_| {
-                scope.spawn(|| {
-                    while left
-                        .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1))
-                        .is_ok()
-                    {
-                        ask()?;
-                    }
-                    anyhow::Ok(())
-                })
-            })
-            .collect();
-        tasks.into_iter().try_for_each(|task| task.join().map_err(|_| anyhow::anyhow!("a client failed"))?)
-    })?;
-    let count = f64::from(u32::try_from(requests)?);
-    let elapsed = started.elapsed().as_secs_f64();
-    Ok(Figures {
-        alone,
-        per_second: count / elapsed,
-        server: (cpu(Some(API_SERVER))? - server) * 1000.0 / count,
-        own: (cpu(own)? - before) * 1000.0 / count,
-    })
+    let best = peers::measure(lab, given, requests, report)?;
+    let mut ratio = |name: &str, value: f64| report.line("admission", name, value, "");
+    ratio("p50: webhook only / the best peer's ten rules", only.at(0.5) / best.p50);
+    ratio("p50: policies and webhook / the best peer's ten rules", accepted.at(0.5) / best.p50);
+    ratio("extra CPU of the webhook / of the best peer's ten rules", ours / (best.cpu - bare.total()));
+    Ok(())
 }
 
 /// A configuration acts after a moment.
@@ -217,29 +141,6 @@ fn govern(lab: &Lab) -> Result<()> {
     // What the operator does at its start is not what is measured.
     thread::sleep(Duration::from_secs(5));
     Ok(())
-}
-
-/// As every control would have it.
-fn good() -> Value {
-    json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "bench", "labels": {"app": "bench"}},
-        "spec": {
-            "automountServiceAccountToken": false, "serviceAccountName": "web", "hostUsers": false,
-            "securityContext": {"runAsNonRoot": true, "runAsUser": 10001, "seccompProfile": {"type": "RuntimeDefault"}},
-            "containers": [{
-                "name": "main", "imagePullPolicy": "Always",
-                "image": format!("registry.invalid/bench@sha256:{}", "0".repeat(64)),
-                "resources": {"requests": {"cpu": "1m", "memory": "1Mi", "ephemeral-storage": "1Mi"},
-                    "limits": {"cpu": "1m", "memory": "1Mi", "ephemeral-storage": "1Mi"}},
-                "readinessProbe": {"tcpSocket": {"port": 80}},
-                "securityContext": {"allowPrivilegeEscalation": false, "readOnlyRootFilesystem": true,
-                    "capabilities": {"drop": ["ALL"]}}}]}})
-}
-
-/// Wrong in what nothing but a control looks at.
-fn bad() -> Value {
-    let mut pod = good();
-    pod["spec"]["containers"][0]["image"] = json!("elsewhere.invalid/bench:latest");
-    pod
 }
 
 fn start_say_yes(lab: &Lab, certificates: &Certificates) -> Result<String> {

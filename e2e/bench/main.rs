@@ -64,6 +64,9 @@ struct Args {
     /// Pods that are created by dry-run, each way
     #[arg(long, default_value_t = 4000)]
     requests: usize,
+    /// Where `gatekeeper`, `gatekeeper.yaml`, `kyverno`, `kyverno.yaml` are: binaries, and their projects' manifests
+    #[arg(long, value_name = "DIRECTORY")]
+    peers: Option<PathBuf>,
     /// Serves what the others are measured beside
     #[arg(long, hide = true, num_args = 2, value_names = ["PORT", "DIRECTORY"])]
     say_yes: Vec<String>,
@@ -111,7 +114,7 @@ fn run(args: &Args) -> Result<()> {
     }
     if wanted(Scenario::Admission) {
         let lab = lab::Lab::start()?;
-        admission::measure(&lab, args.requests, &mut report)?;
+        admission::measure(&lab, args.requests, args.peers.as_deref(), &mut report)?;
         lab.stop()?;
     }
     let on_a_cluster = [Scenario::Converge, Scenario::Drift, Scenario::Memory];
