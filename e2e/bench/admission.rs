@@ -12,7 +12,9 @@ use anyhow::{Context, Result, ensure};
 use asked::{CLIENTS, run, told};
 use pods::{bad, good};
 use serde_json::{Value, json};
-use snc_core::names::{LABEL_TENANT, LABEL_WORKLOADS, WEBHOOK};
+use snc_core::names::{LABEL_TENANT, LABEL_WORKLOADS, MANAGER, WEBHOOK};
+use snc_e2e::api::Ask;
+use snc_e2e::cluster::OPERATOR_USER;
 use snc_e2e::objects::{
     BASELINES, GUARD_BINDINGS, Kind, NAMESPACES, TENANTS, at, baseline, label, namespace, new_namespace, text,
 };
@@ -54,7 +56,10 @@ pub fn measure(lab: &Lab, requests: usize, given: Option<&Path>, report: &mut Re
     told(report, "policies of the API server", &guards);
 
     let webhook = Webhook::start(&lab.plane, WEBHOOK_PROCESS, &certificates)?;
-    lab.admin.create(CONFIGURATIONS, configured(&webhook.url(), &certificates.bundle())?)?;
+    // The guard of the configuration lets nobody else.
+    let operator = lab.admin.impersonating(OPERATOR_USER);
+    let made = configured(&webhook.url(), &certificates.bundle())?;
+    operator.send(&Ask::apply(&at(CONFIGURATIONS, WEBHOOK), MANAGER, made))?;
     eventually("the webhook to be asked", || {
         let answer = lab.admin.create(&governed, bad());
         ensure!(answer.is_err(), "accepted");
