@@ -96,7 +96,7 @@ pub fn measure(lab: &Lab, requests: usize, given: Option<&Path>, report: &mut Re
     lab.admin.delete(at(CONFIGURATIONS, WEBHOOK))?;
     webhook.terminate()?;
     let Some(given) = given else {
-        println!("Gatekeeper and Kyverno: not given (--peers DIRECTORY)");
+        println!("Gatekeeper: not given (--peers DIRECTORY)");
         return Ok(());
     };
     let best = peers::measure(lab, given, requests, report)?;

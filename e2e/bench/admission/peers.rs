@@ -1,7 +1,6 @@
 //! What others take for ten rules on pods, as processes beside the same API server.
 
 mod gatekeeper;
-mod kyverno;
 mod rules;
 
 use super::asked::{Figures, run, told};
@@ -42,9 +41,7 @@ pub struct Best {
 
 pub fn measure(lab: &Lab, given: &Path, requests: usize, report: &mut Report) -> Result<Best> {
     let gatekeeper = one(lab, given, gatekeeper::NAME, gatekeeper::start, requests, report)?;
-    let kyverno = one(lab, given, kyverno::NAME, kyverno::start, requests, report)?;
-    let least = |of: fn(&Figures) -> f64| of(&gatekeeper).min(of(&kyverno));
-    Ok(Best { p50: least(|figures| figures.at(0.5)), cpu: least(Figures::total) })
+    Ok(Best { p50: gatekeeper.at(0.5), cpu: gatekeeper.total() })
 }
 
 /// Gives what has to be there as long as it runs.
