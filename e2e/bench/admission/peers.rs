@@ -11,7 +11,6 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 use snc_e2e::objects::{Kind, NAMESPACES, at, new_namespace, text};
 use snc_e2e::wait::within;
-use std::any::Any;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use xtask::harness::{ProcessSpec, User};
@@ -32,33 +31,13 @@ const INSTALLED: &[&str] = &[
 ];
 const WEBHOOKS: [&str; 2] = ["validatingwebhookconfigurations", "mutatingwebhookconfigurations"];
 
-/// The least that any of them took.
-pub struct Best {
-    pub p50: f64,
-    /// Of the API server and of the peer.
-    pub cpu: f64,
-}
-
-pub fn measure(lab: &Lab, given: &Path, requests: usize, report: &mut Report) -> Result<Best> {
-    let gatekeeper = one(lab, given, gatekeeper::NAME, gatekeeper::start, requests, report)?;
-    Ok(Best { p50: gatekeeper.at(0.5), cpu: gatekeeper.total() })
-}
-
-/// Gives what has to be there as long as it runs.
-type Start = fn(&Lab, &Given) -> Result<Box<dyn Any>>;
-
-/// One peer, whose process has its name.
-fn one(
-    lab: &Lab,
-    given: &Path,
-    name: &'static str,
-    start: Start,
-    requests: usize,
-    report: &mut Report,
-) -> Result<Figures> {
+/// What accepted pods take.
+pub fn measure(lab: &Lab, given: &Path, requests: usize, report: &mut Report) -> Result<Figures> {
+    // Its process has its name.
+    let name = gatekeeper::NAME;
     lab.admin.create(NAMESPACES, new_namespace(name, json!({LABEL: name})))?;
     super::account(lab, name)?;
-    let _held = start(lab, &Given::new(given, name)?)?;
+    let _certificates = gatekeeper::start(lab, &Given::new(given, name)?)?;
     let path = format!("{}?dryRun=All", Kind::Pod.all(name));
     within(Duration::from_secs(180), &format!("{name} to judge by all ten rules"), || judges(lab, &path))?;
     super::settle();

@@ -88,7 +88,7 @@ fn each(cluster: &Cluster, settings: &Settings) -> Result<()> {
     if cluster.admin.find(Kind::Pod.one(&place, CANARY))?.is_none() {
         cluster.operator.create(Kind::Pod.all(&place), canary::pod())?;
     }
-    let tenant = cluster.admin.impersonating(&format!("system:serviceaccount:{place}:{CANARY}"));
+    let tenant = cluster.admin.impersonating(&settings.canary_username());
     let all = canary::attempts(settings, false);
     let refused: Vec<&Attempt> = all.iter().filter(|one| guards_of(one).is_some()).collect();
     let (found, told) = tried(&tenant, &all);

@@ -124,12 +124,16 @@ fn install(cluster: &Cluster, values: &[&str]) -> Result<()> {
     plane.token_kubeconfig(OPERATOR_NAMESPACE, OPERATOR_ACCOUNT, TOKEN_LIFETIME).map(drop)
 }
 
-/// A webhook configuration where nobody answers, as it is when the pods are gone.
-fn webhook(cluster: &Cluster) -> Result<()> {
+/// A webhook configuration where nobody answers, as it is when the pods are gone; acting, in this tenant's namespace.
+fn webhook(cluster: &Cluster, namespace: &str) -> Result<()> {
     let made = configured("https://127.0.0.1:1", "")?;
     // The guard lets nobody else, and a token of its would not outlive the chart.
     // Its name is all that its rights hold for, and an apply has it.
     cluster.admin.impersonating(OPERATOR_USER).apply(&at(CONFIGURATIONS, WEBHOOK), MANAGER, made)?;
+    let pods = format!("{}?dryRun=All", Kind::Pod.all(namespace));
+    eventually("the webhook to refuse by its silence", || {
+        cluster.platform.create(&pods, pod("avant")).refused_with(&[WEBHOOK])
+    })?;
     Ok(())
 }
 
@@ -154,11 +158,8 @@ pub fn kept(cluster: &Cluster) -> Result<()> {
     })?;
     let managed = isolates(cluster, "partant")?;
     ensure!(managed.len() > 4, "{managed:?}");
-    webhook(cluster)?;
+    webhook(cluster, "partant")?;
     let pods = Kind::Pod.all("partant");
-    eventually("the webhook to refuse by its silence", || {
-        cluster.platform.create(format!("{pods}?dryRun=All"), pod("avant")).refused_with(&[WEBHOOK])
-    })?;
     let hook = Hook::of_release(cluster)?;
     ensure!(hook.rights.len() == 4, "{:?}", hook.rights);
 
@@ -244,8 +245,7 @@ pub fn everything(cluster: &Cluster) -> Result<()> {
     let known = "at '/uninstall/removeEverything': value must be one of '', 'yes-remove-isolation'";
     ensure!(!refused.success() && refused.stderr.contains(known), "{}", refused.stderr);
     // Nobody answers, which is what an upgrade may have to mend.
-    webhook(cluster)?;
-    std::thread::sleep(Duration::from_secs(2));
+    webhook(cluster, "vide")?;
     let upgraded = set("yes-remove-isolation")?;
     ensure!(upgraded.success(), "{}", upgraded.stderr);
 

@@ -1,43 +1,26 @@
 //! People whom refusals of workloads do not hold up.
 
-use crate::own::{PATIENCE, asked, mount};
-use crate::scene::{ENFORCED, FAULTS, bad, deployment, deployments, set};
+use crate::own::{self, PATIENCE};
+use crate::scene::{ENFORCED, FAULTS, bad, deployment, deployments};
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
-use snc_core::names::{LABEL_ISOLATED, WEBHOOK};
+use snc_core::names::LABEL_ISOLATED;
 use snc_e2e::api::Ask;
 use snc_e2e::cluster::Cluster;
-use snc_e2e::objects::{Kind, at, namespace};
+use snc_e2e::objects::{Kind, namespace};
 use snc_e2e::wait::{eventually, within};
-use snc_e2e::webhook::{CONFIGURATIONS, Mounted, Webhook, free_port};
+use snc_e2e::webhook::Webhook;
 
 const GROUP: &str = "secours";
 const RESCUER: &str = "renée";
 const NOTED: &str = "services-workloads-enforce.secnumcloud.dev/bypass";
 
 pub fn group(cluster: &Cluster) -> Result<()> {
-    set(cluster)?;
-    let port = free_port()?;
-    let url = format!("https://127.0.0.1:{port}");
-    cluster.stop_operator()?;
-    cluster.start_operator(&["--webhook", &url, "--bypass-group", GROUP])?;
-    let mounted = Mounted::new()?;
-    within(PATIENCE, "the first certificate", || mount(cluster, &mounted))?;
-    let more = ["--bypass-group", GROUP];
-    let webhook = Webhook::start_with(cluster.plane(), "webhook-bypass", port, mounted.path(), &more)?;
-    asked(cluster)?;
-    let result = passes(cluster, &webhook);
-    webhook.terminate()?;
-    let without = result.and_then(|()| unanswered(cluster));
-    cluster.stop_operator()?;
-    cluster.start_operator(&["--webhook", "off"])?;
-    eventually("the configuration to be removed", || {
-        ensure!(cluster.admin.find(at(CONFIGURATIONS, WEBHOOK))?.is_none(), "still there");
-        Ok(())
-    })?;
-    cluster.stop_operator()?;
-    cluster.start_operator(&[])?;
-    without
+    own::kept(cluster, "webhook-bypass", &[], &["--bypass-group", GROUP], |webhook, _| {
+        let result = passes(cluster, &webhook);
+        webhook.terminate()?;
+        result.and_then(|()| unanswered(cluster))
+    })
 }
 
 fn dry(path: &str) -> String {

@@ -1,7 +1,7 @@
 //! Certificates and configuration as the operator keeps them: from the first authority to the next, and off again.
 
 use crate::down::under_load;
-use crate::scene::{ENFORCED, FAULTS, bad, deployment, deployments, set};
+use crate::scene::{asked, set};
 use anyhow::{Context, Result, ensure};
 use k8s_openapi::ByteString;
 use serde_json::Value;
@@ -27,7 +27,7 @@ fn decoded(value: &Value) -> Result<String> {
     Ok(String::from_utf8(bytes)?)
 }
 
-pub fn mount(cluster: &Cluster, mounted: &Mounted) -> Result<()> {
+fn mount(cluster: &Cluster, mounted: &Mounted) -> Result<()> {
     let found = cluster.admin.get(secret(WEBHOOK_CERTIFICATE))?;
     let file = |name| Ok::<_, anyhow::Error>((name, decoded(&found["data"][name])?));
     mounted.write([file("tls.crt")?, file("tls.key")?, file("ca.crt")?])
@@ -42,32 +42,52 @@ fn authorities(bundle: &str) -> usize {
     bundle.matches("BEGIN CERTIFICATE").count()
 }
 
-pub fn asked(cluster: &Cluster) -> Result<()> {
-    eventually("the webhook to be asked", || {
-        let answer =
-            cluster.admin.create(format!("{}?dryRun=All", deployments(ENFORCED)), deployment(bad("p")));
-        ensure!(answer.as_ref().is_err_and(|refusal| refusal.message.contains(FAULTS[0])), "{answer:?}");
-        Ok(())
-    })
-}
-
-pub fn rotation(cluster: &Cluster) -> Result<()> {
+/// Runs with a webhook that the operator issues a certificate for and publishes, and that `run` ends; the operator has
+/// none to keep afterwards. `both` are told the operator and the webhook.
+pub fn kept<'c>(
+    cluster: &'c Cluster,
+    name: &str,
+    operator: &[&str],
+    both: &[&str],
+    run: impl FnOnce(Webhook<'c>, &Mounted) -> Result<()>,
+) -> Result<()> {
     set(cluster)?;
     let port = free_port()?;
     let url = format!("https://127.0.0.1:{port}");
     cluster.stop_operator()?;
-    cluster.start_operator(&["--webhook", &url, "--webhook-overlap-seconds", OVERLAP])?;
+    cluster.start_operator(&[&["--webhook", &url], operator, both].concat())?;
     let mounted = Mounted::new()?;
     within(PATIENCE, "the first certificate", || mount(cluster, &mounted))?;
-    let webhook = Webhook::start_at(cluster.plane(), "webhook-own", port, mounted.path())?;
-    asked(cluster)?;
+    let webhook = Webhook::start_with(cluster.plane(), name, port, mounted.path(), both)?;
+    let result =
+        eventually("the webhook to be asked", || asked(cluster)).and_then(|()| run(webhook, &mounted));
+
+    // Switched off, the API server knows of it no more.
+    cluster.stop_operator()?;
+    cluster.start_operator(&["--webhook", "off"])?;
+    eventually("the configuration to be removed", || {
+        ensure!(cluster.admin.find(at(CONFIGURATIONS, WEBHOOK))?.is_none(), "still there");
+        Ok(())
+    })?;
+    cluster.stop_operator()?;
+    cluster.start_operator(&[])?;
+    result
+}
+
+pub fn rotation(cluster: &Cluster) -> Result<()> {
+    let overlap = ["--webhook-overlap-seconds", OVERLAP];
+    kept(cluster, "webhook-own", &overlap, &[], |webhook, mounted| rotated(cluster, webhook, mounted))
+}
+
+fn rotated(cluster: &Cluster, webhook: Webhook<'_>, mounted: &Mounted) -> Result<()> {
+    let asked = || eventually("the webhook to be asked", || asked(cluster));
     ensure!(authorities(&trusted(cluster)?) == 1, "{}", trusted(cluster)?);
     let first = webhook.served()?;
 
     // Removed by hand, by somebody with the operator's own rights: it comes back.
     cluster.operator.delete(at(CONFIGURATIONS, WEBHOOK))?;
     eventually("the configuration to be restored", || Ok(cluster.admin.get(at(CONFIGURATIONS, WEBHOOK))?))?;
-    asked(cluster)?;
+    asked()?;
 
     // The authority is lost: a new one is trusted beside the old one before it signs, and no request is lost by it.
     let over = AtomicBool::new(false);
@@ -75,7 +95,7 @@ pub fn rotation(cluster: &Cluster) -> Result<()> {
         // As the kubelet does, a little late.
         scope.spawn(|| {
             while !over.load(Ordering::Relaxed) {
-                let _ = mount(cluster, &mounted);
+                let _ = mount(cluster, mounted);
                 thread::sleep(Duration::from_secs(2));
             }
         });
@@ -102,16 +122,6 @@ pub fn rotation(cluster: &Cluster) -> Result<()> {
         result
     });
     rotated?;
-    asked(cluster)?;
-
-    // Switched off, the API server knows of it no more.
-    cluster.stop_operator()?;
-    cluster.start_operator(&["--webhook", "off"])?;
-    eventually("the configuration to be removed", || {
-        ensure!(cluster.admin.find(at(CONFIGURATIONS, WEBHOOK))?.is_none(), "still there");
-        Ok(())
-    })?;
-    webhook.terminate()?;
-    cluster.stop_operator()?;
-    cluster.start_operator(&[])
+    asked()?;
+    webhook.terminate()
 }

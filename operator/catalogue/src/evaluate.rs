@@ -349,10 +349,7 @@ pub(crate) fn on_several(
     let mut said = check(&World { snapshot, settings: Settings::new(values), now });
     let reads = kinds(&control.reads);
     let unreadable = snapshot.unreadable().filter(|(subject, _)| reads.contains(&subject.kind_key()));
-    said.extend(unreadable.map(|(subject, why)| {
-        let outcome = Outcome::unknown(format!("illisible : {why}"), format!("cannot be read: {why}"));
-        (subject.clone(), outcome)
-    }));
+    said.extend(unreadable.map(|(subject, why)| (subject.clone(), Outcome::unreadable(why))));
     said
 }
 

@@ -153,9 +153,7 @@ impl Compiled {
             }
             Ok(Verdict::NotApplicable) => Outcome::not_applicable(),
             Ok(_) => Outcome::pass(),
-            Err(EvalError::Failed(why)) => {
-                Outcome::unknown(format!("illisible : {why}"), format!("cannot be read: {why}"))
-            }
+            Err(EvalError::Failed(why)) => Outcome::unreadable(why),
             Err(EvalError::CostExceeded) => Outcome::unknown("trop long à évaluer", "too costly to evaluate"),
             Err(EvalError::TimedOut) => Outcome::unknown("délai dépassé", "took too long"),
         }

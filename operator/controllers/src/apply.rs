@@ -99,9 +99,18 @@ where
 async fn unbind(context: &Context, namespace: &str, desired: &RoleBinding) -> kube::Result<()> {
     let api: Api<RoleBinding> = Api::namespaced(context.client.clone(), namespace);
     let live = api.get(&desired.name_any()).await?;
+    api.delete(&desired.name_any(), &as_seen(&live)).await.map(|_| ())
+}
+
+/// Deletes exactly what was seen: neither another one of the same name nor a newer version of it.
+pub fn as_seen(live: &impl Resource) -> DeleteParams {
     let preconditions = Preconditions { uid: live.uid(), resource_version: live.resource_version() };
-    let params = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() };
-    api.delete(&desired.name_any(), &params).await.map(|_| ())
+    DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() }
+}
+
+/// By our label: under one of our names there may be something of somebody else's.
+pub fn is_ours(live: &impl Resource) -> bool {
+    live.labels().get(LABEL_MANAGED_BY).is_some_and(|by| by == MANAGED_BY)
 }
 
 /// Deletes exactly the object that was seen: another one of the same name, or a newer version of it, is left alone.

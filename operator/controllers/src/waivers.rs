@@ -10,13 +10,12 @@ use crate::watch::stream::{Restart, Selector, Signal, follow};
 use crate::watch::{self, Change, STALE, declared};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::ConfigMap;
-use kube::api::{DeleteParams, Preconditions};
 use kube::core::DeserializeGuard;
 use kube::{Api, Resource, ResourceExt};
 use snc_api::v1alpha1::{SncException, SncExceptionStatus, SncWaiverSet};
 use snc_core::condition::reason as why;
 use snc_core::control::Severity;
-use snc_core::names::{LABEL_COMPONENT, LABEL_MANAGED_BY, MANAGED_BY, WAIVERS};
+use snc_core::names::{LABEL_COMPONENT, LABEL_MANAGED_BY, WAIVERS};
 use snc_core::waiver::Waivers;
 use snc_index::Declared;
 use snc_plan::waivers::{InForce, exception_status, notices, same, waiver_set};
@@ -181,12 +180,10 @@ async fn remove_former(context: &Context) {
     let api: Api<ConfigMap> = Api::namespaced(context.client.clone(), &context.settings.identity.namespace);
     let removed = async {
         let Some(former) = api.get_opt(WAIVERS).await? else { return Ok(false) };
-        if former.labels().get(LABEL_MANAGED_BY).is_none_or(|by| by != MANAGED_BY) {
+        if !apply::is_ours(&former) {
             return Ok(false);
         }
-        let preconditions = Preconditions { uid: former.uid(), resource_version: former.resource_version() };
-        let params = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() };
-        api.delete(WAIVERS, &params).await.map(|_| true)
+        api.delete(WAIVERS, &apply::as_seen(&former)).await.map(|_| true)
     };
     let removed: kube::Result<bool> = removed.await;
     match removed {

@@ -8,11 +8,11 @@ use crate::watch;
 use crate::watch::stream::follow;
 use k8s_openapi::api::admissionregistration::v1::ValidatingWebhookConfiguration;
 use k8s_openapi::api::discovery::v1::{Endpoint, EndpointSlice};
-use kube::api::{DeleteParams, ListParams, Preconditions};
+use kube::api::ListParams;
 use kube::{Api, Resource, ResourceExt};
 use serde_json::Value;
 use snc_core::condition::reason as why;
-use snc_core::names::{LABEL_MANAGED_BY, MANAGED_BY, WEBHOOK, WEBHOOK_SERVICE};
+use snc_core::names::{LABEL_MANAGED_BY, WEBHOOK, WEBHOOK_SERVICE};
 use snc_plan::webhook::{Reached, configuration};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -140,13 +140,11 @@ async fn remove(
     api: &Api<ValidatingWebhookConfiguration>,
     live: &ValidatingWebhookConfiguration,
 ) -> kube::Result<()> {
-    if live.labels().get(LABEL_MANAGED_BY).map(String::as_str) != Some(MANAGED_BY) {
+    if !apply::is_ours(live) {
         return Ok(());
     }
-    let preconditions = Preconditions { uid: live.uid(), resource_version: live.resource_version() };
-    let params = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() };
     tracing::info!("the webhook is switched off: its configuration is removed");
-    match api.delete(WEBHOOK, &params).await {
+    match api.delete(WEBHOOK, &apply::as_seen(live)).await {
         Err(error) if code(&error) != 404 => Err(error),
         _ => Ok(()),
     }

@@ -2,7 +2,7 @@
 
 use crate::text::Text;
 use serde::{Deserialize, Serialize};
-use std::fmt;
+use std::fmt::{self, Display};
 
 /// Worst last, so that the maximum of several is their roll-up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -113,6 +113,11 @@ impl Outcome {
 
     pub fn unknown(fr: impl Into<String>, en: impl Into<String>) -> Self {
         Self { verdict: Verdict::Unknown, message: Text::new(fr, en), paths: Vec::new() }
+    }
+
+    /// Of what is not as the API has it.
+    pub fn unreadable(why: impl Display) -> Self {
+        Self::unknown(format!("illisible : {why}"), format!("cannot be read: {why}"))
     }
 
     /// A failure that is waived. What is wrong stays said.

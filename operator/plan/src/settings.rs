@@ -1,7 +1,7 @@
 use crate::canary::Tried;
 use crate::guards::Identity;
 use snc_core::lang::Lang;
-use snc_core::names::is_protected_namespace;
+use snc_core::names::{CANARY, is_protected_namespace};
 use snc_network::audit::Addresses;
 use snc_network::reach::ClusterPolicy;
 
@@ -22,6 +22,11 @@ impl Settings {
     /// Namespace of a tenant that is not one: what it tries must be refused.
     pub fn tenant_canary(&self) -> String {
         format!("{}-tenant", self.canary_namespace)
+    }
+
+    /// Who the canary tenant is for the API server.
+    pub fn canary_username(&self) -> String {
+        Identity::new(self.tenant_canary(), CANARY).username()
     }
 }
 

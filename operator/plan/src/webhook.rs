@@ -13,7 +13,7 @@ use k8s_openapi::api::admissionregistration::v1::{
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement, ObjectMeta};
 use snc_catalogue::POD_KINDS;
-use snc_core::names::{CANARY, LABEL_COMPONENT, LABEL_MANAGED_BY, LABEL_TENANT, MANAGED_BY, WEBHOOK};
+use snc_core::names::{LABEL_COMPONENT, LABEL_MANAGED_BY, LABEL_TENANT, MANAGED_BY, WEBHOOK};
 use snc_core::tier::{Measure, Mode};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -100,8 +100,8 @@ const SERVED: &[Served] = &[
 /// What only a rule that needs other objects judges, by the mode of workloads.
 const CLAIM: &str = "core/PersistentVolumeClaim";
 
-/// Kinds that may concern other tenants.
-const ACROSS: &[&str] = &[
+/// Kinds whose objects may open another tenant: nobody is let past that.
+pub const ACROSS: &[&str] = &[
     "networking.k8s.io/NetworkPolicy",
     "rbac.authorization.k8s.io/RoleBinding",
     "networking.k8s.io/Ingress",
@@ -110,7 +110,6 @@ const ACROSS: &[&str] = &[
     "gateway.networking.k8s.io/TLSRoute",
 ];
 
-/// Nobody is let past what these are asked about for.
 const ACROSS_GROUP: &str = "tenants";
 
 /// Kinds whose requests go by the same modes.
@@ -301,7 +300,8 @@ fn conditions(settings: &Settings) -> Vec<MatchCondition> {
             "of-the-canary-only-its-own",
             format!(
                 "request.?namespace.orValue('') != '{canary}' || \
-                 request.?userInfo.?username.orValue('') == 'system:serviceaccount:{canary}:{CANARY}'"
+                 request.?userInfo.?username.orValue('') == '{}'",
+                settings.canary_username()
             ),
         ),
         condition(

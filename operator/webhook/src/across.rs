@@ -102,11 +102,6 @@ pub fn judge(
     Some((control, measure, rule(kind, written, others)))
 }
 
-/// Whether what is written may open another tenant: nobody is let past that.
-pub fn may_open(kind: &str) -> bool {
-    rule(kind).is_some_and(|(control, _)| control.id != RESERVED)
-}
-
 /// Names that an object of this kind publishes under.
 pub fn hosts(kind: &str, object: &Value) -> Vec<String> {
     host::names(kind == "Ingress", object)

@@ -16,6 +16,7 @@ use snc_core::text::Text;
 use snc_core::tier::{Measure, Mode};
 use snc_core::verdict::{Outcome, Subject, Verdict};
 use snc_core::waiver::{Waivers, roots};
+use snc_plan::webhook::ACROSS;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -104,7 +105,7 @@ pub fn decide(request: Request, known: &Known<'_>) -> Decision {
         request;
     let passes = known.bypass_group.is_some_and(|group| groups.iter().any(|of| of == group));
     let kind = Subject::new(&api_version, &kind, &namespace, "").kind_key();
-    let unseen = passes && !across::may_open(&kind);
+    let unseen = passes && !ACROSS.contains(&kind.as_str());
     let standing = match &known.whose {
         Whose::Tenant(standing) => standing,
         Whose::Nobody => return Decision::default(),

@@ -62,20 +62,8 @@ fn end_as(status: ExitStatus) -> Result<()> {
     std::process::exit(status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap_or(1))
 }
 
-/// Whether NetworkPolicies are enforced on a node, and what a pod gets before the enforcer knows it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum Enforce {
-    /// Nobody enforces them
-    Off,
-    /// Everything, as with most network plugins
-    #[default]
-    FailOpen,
-    /// Nothing
-    FailClosed,
-}
-
 /// Builds what is missing, and adds a node to the control plane.
-pub(super) fn with_node(builder: Builder, enforce: Enforce) -> Result<(Builder, Toolchain)> {
+pub(super) fn with_node(builder: Builder, enforcement: Enforcement) -> Result<(Builder, Toolchain)> {
     let environment = Environment::current()?;
     if let Some(why) = node::unavailable(&environment)? {
         bail!("no node on this machine: {why}");
@@ -83,11 +71,6 @@ pub(super) fn with_node(builder: Builder, enforce: Enforce) -> Result<(Builder, 
     let tools: Vec<Tool> = Tool::ALL.into_iter().chain(Tool::NODE).collect();
     let toolchain = Toolchain::ensure_tools(&environment, &tools)?;
     cargo::build_static(&["snc-pod"], cargo::PROFILE)?;
-    let enforcement = match enforce {
-        Enforce::Off => Enforcement::Off,
-        Enforce::FailOpen => Enforcement::FailOpen,
-        Enforce::FailClosed => Enforcement::FailClosed,
-    };
     let pause = workspace::static_binary("snc-pod", cargo::PROFILE)?;
     Ok((builder.node(Node { enforcement, pause, images: Vec::new() }), toolchain))
 }

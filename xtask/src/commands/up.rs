@@ -1,9 +1,9 @@
 //! `cargo xtask up`
 
-use super::node::{self, Enforce};
+use super::node;
 use crate::harness::{
     self, Builder, Client, ControlPlane, Environment, Health, PRIMARY_API_SERVER, Progress, Tool, Toolchain,
-    User, interrupt, workspace,
+    User, interrupt, node::Enforcement, workspace,
 };
 use anyhow::{Context, Result, bail};
 use std::{
@@ -25,7 +25,7 @@ pub struct Args {
     node: bool,
     /// How NetworkPolicies are enforced on the node
     #[arg(long, value_enum, default_value_t, requires = "node")]
-    enforce: Enforce,
+    enforce: Enforcement,
     /// Use the cluster of KUBECONFIG; start nothing
     #[arg(long, conflicts_with_all = ["name", "foreground", "api_server_arg", "node"])]
     existing: bool,

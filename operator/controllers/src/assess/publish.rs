@@ -1,12 +1,13 @@
 //! What was found, told: in the status of policies, in assessments, in reports.
 
 use super::{Found, controls};
+use crate::apply;
 use crate::context::Context;
 use crate::error::{code, reason};
 use crate::reports::Reporter;
 use futures::{FutureExt, StreamExt, stream};
 use jiff::Timestamp;
-use kube::api::{DeleteParams, ListParams, Patch, PatchParams, Preconditions};
+use kube::api::{ListParams, Patch, PatchParams};
 use kube::{Api, Resource, ResourceExt};
 use serde_json::json;
 use snc_api::v1alpha1::{SncAssessment, SncAssessmentStatus};
@@ -230,10 +231,8 @@ impl Writer {
             if wanted.contains(&namespace) {
                 continue;
             }
-            let preconditions = Preconditions { uid: one.uid(), resource_version: one.resource_version() };
-            let params = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() };
             let api: Api<SncAssessment> = Api::namespaced(context.client.clone(), &namespace);
-            match api.delete(&name, &params).await {
+            match api.delete(&name, &apply::as_seen(one)).await {
                 Ok(_) => tracing::info!(
                     namespace,
                     name,

@@ -2,8 +2,9 @@
 
 use super::removal::{
     BINDING, CONFIG_MAP, DEFINITION, Kind, LIMIT_RANGE, NAMESPACE, NETWORK_POLICY, POLICY, RESOURCE_QUOTA,
-    ROLE_BINDING, Removal, SECRET, is_ours,
+    ROLE_BINDING, Removal, SECRET,
 };
+use crate::apply;
 use crate::error::{Error, code, reason};
 use kube::ResourceExt;
 use kube::api::ListParams;
@@ -104,7 +105,7 @@ async fn reports(removal: &mut Removal, ours: &ListParams) -> Result<(), Error> 
             };
             match removal.list(&kind, &named).await {
                 Ok(found) => {
-                    for report in found.iter().filter(|report| is_ours(&report.metadata)) {
+                    for report in found.iter().filter(|report| apply::is_ours(*report)) {
                         removal.object(&kind, report).await?;
                     }
                 }

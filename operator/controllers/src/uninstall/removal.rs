@@ -1,13 +1,13 @@
 //! Single objects, removed and told of.
 
+use crate::apply;
 use crate::error::{Error, code};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::Preconditions;
 use kube::api::{ApiResource, DeleteParams, DynamicObject, GroupVersionKind, ListParams, Patch, PatchParams};
 use kube::{Api, Client, ResourceExt};
 use serde_json::json;
 use snc_core::lang::Lang;
-use snc_core::names::{LABEL_MANAGED_BY, LEASE, MANAGED_BY, MANAGER};
+use snc_core::names::{LEASE, MANAGER};
 
 /// Where a kind is.
 pub struct Kind {
@@ -72,7 +72,7 @@ impl Removal {
     pub async fn ours(&mut self, kind: &Kind, namespace: Option<&str>, name: &str) -> Result<(), Error> {
         let found = self.api(kind, namespace).get_opt(name).await;
         match found.map_err(Error::api(format!("{} {name}", kind.name)))? {
-            Some(found) if is_ours(&found.metadata) => self.object(kind, &found).await,
+            Some(found) if apply::is_ours(&found) => self.object(kind, &found).await,
             _ => Ok(()),
         }
     }
@@ -171,12 +171,4 @@ impl Removal {
                 .pick(|| format!("{removed} retirés ; {stays}"), || format!("{removed} removed; {stays}")),
         );
     }
-}
-
-pub fn is_ours(metadata: &ObjectMeta) -> bool {
-    metadata
-        .labels
-        .as_ref()
-        .and_then(|labels| labels.get(LABEL_MANAGED_BY))
-        .is_some_and(|by| by == MANAGED_BY)
 }

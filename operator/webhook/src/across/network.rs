@@ -18,9 +18,7 @@ const TOLD: usize = 5;
 pub fn judge(written: &Written<'_>, others: &Others<'_>) -> Outcome {
     let spec = match NetworkPolicySpec::deserialize(&written.object["spec"]) {
         Ok(spec) => spec,
-        Err(error) => {
-            return Outcome::unknown(format!("illisible : {error}"), format!("cannot be read: {error}"));
-        }
+        Err(error) => return Outcome::unreadable(error),
     };
     let before = NetworkPolicySpec::deserialize(&written.before["spec"]).ok();
     let before =

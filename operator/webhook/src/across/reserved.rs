@@ -11,9 +11,7 @@ pub fn judge(kind: &str, written: &Written<'_>, others: &Result<Others<'_>, Text
     let of = |body: &Value| if body.is_null() { Ok(Vec::new()) } else { asks(kind, body) };
     let asked = match of(written.object) {
         Ok(asked) => asked,
-        Err(error) => {
-            return Outcome::unknown(format!("illisible : {error}"), format!("cannot be read: {error}"));
-        }
+        Err(error) => return Outcome::unreadable(error),
     };
     let before = of(written.before).unwrap_or_default();
     reserved::judge(&asked, &before, written.tenant, others.as_ref().ok().map(|others| others.reserved))

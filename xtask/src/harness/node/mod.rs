@@ -31,14 +31,15 @@ pub const NAMESPACES: &str = "namespaces";
 pub const ENFORCER: &str = "snc-enforcer";
 const CLUSTER_ADDRESSES: &str = "10.244.0.0/16";
 
-/// What a pod gets before the enforcer knows it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Whether NetworkPolicies are enforced on a node, and what a pod gets before the enforcer knows it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Enforcement {
-    /// Nobody enforces NetworkPolicies.
+    /// Nobody enforces them
     Off,
-    /// Everything, as with most network plugins.
+    /// Everything, as with most network plugins
+    #[default]
     FailOpen,
-    /// Nothing.
+    /// Nothing
     FailClosed,
 }
 

@@ -54,9 +54,7 @@ pub(super) fn check(world: &World<'_>) -> Vec<(Subject, Outcome)> {
         for (subject, body) in snapshot.dynamic.get(kind).into_iter().flat_map(Stock::iter) {
             let outcome = match asks(kind, body) {
                 Ok(asked) => judged(subject, &asked),
-                Err(error) => {
-                    Outcome::unknown(format!("illisible : {error}"), format!("cannot be read: {error}"))
-                }
+                Err(error) => Outcome::unreadable(error),
             };
             said.push((subject.clone(), outcome));
         }
