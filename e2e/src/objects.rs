@@ -14,6 +14,7 @@ pub enum Kind {
     ResourceQuota,
     RoleBinding,
     ServiceAccount,
+    SncAssessment,
     SncPolicy,
     SncWaiverSet,
 }
@@ -34,6 +35,7 @@ impl Kind {
             Self::ResourceQuota => ("/api/v1", "resourcequotas"),
             Self::RoleBinding => ("/apis/rbac.authorization.k8s.io/v1", "rolebindings"),
             Self::ServiceAccount => ("/api/v1", "serviceaccounts"),
+            Self::SncAssessment => ("/apis/secnumcloud.dev/v1alpha1", "sncassessments"),
             Self::SncPolicy => ("/apis/secnumcloud.dev/v1alpha1", "sncpolicies"),
             Self::SncWaiverSet => ("/apis/secnumcloud.dev/v1alpha1", "sncwaiversets"),
         }

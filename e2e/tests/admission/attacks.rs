@@ -179,7 +179,7 @@ pub fn others(namespace: &str) -> Vec<Attack> {
         "apiVersion": "secnumcloud.dev/v1alpha1", "kind": "SncAssessment", "metadata": {"name": "forgee"},
         "spec": {"scope": "Cluster"},
     });
-    let assessments = format!("/apis/secnumcloud.dev/v1alpha1/namespaces/{namespace}/sncassessments");
+    let assessments = Kind::SncAssessment.all(namespace);
     let webhook = json!({
         "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration",
         "metadata": {"name": WEBHOOK},

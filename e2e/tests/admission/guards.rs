@@ -101,7 +101,7 @@ pub fn managed_objects(cluster: &Cluster) -> Result<()> {
 pub fn assessments(cluster: &Cluster) -> Result<()> {
     let alice = broad(cluster)?;
     target(cluster, "evalue")?;
-    let all = "/apis/secnumcloud.dev/v1alpha1/namespaces/evalue/sncassessments";
+    let all = &Kind::SncAssessment.all("evalue");
     let path = at(all, ASSESSMENT);
     let status = path.clone() + "/status";
     let whole = json!({

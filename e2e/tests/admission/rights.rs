@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
-use snc_core::names::OWNER_BINDING;
+use snc_core::names::{ASSESSMENT, OWNER_BINDING};
 use snc_e2e::api::{Answer, Answered, Api};
 use snc_e2e::cluster::Cluster;
 use snc_e2e::objects::{
@@ -99,9 +99,8 @@ pub fn owners(cluster: &Cluster) -> Result<()> {
     forbidden("sncpolicies/status", {
         bruno.merge(Kind::SncPolicy.one("atelier", "p") + "/status", json!({"status": {"level": "Avance"}}))
     })?;
-    let assessments = "/apis/secnumcloud.dev/v1alpha1/namespaces/atelier/sncassessments";
-    bruno.list(assessments)?;
-    forbidden("sncassessments", bruno.delete(format!("{assessments}/snc-assessment")))?;
+    bruno.list(Kind::SncAssessment.all("atelier"))?;
+    forbidden("sncassessments", bruno.delete(Kind::SncAssessment.one("atelier", ASSESSMENT)))?;
     forbidden("snctenants", bruno.list(snc_e2e::objects::TENANTS).map(Value::from))?;
     cluster
         .mallory

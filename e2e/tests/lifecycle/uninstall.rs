@@ -5,9 +5,9 @@ use crate::lease::holder;
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 use snc_core::names::{
-    DEFAULT_DENY, GUARD_EXCEPTION, GUARD_GATE, GUARD_MANAGED, GUARD_NAMESPACE, GUARD_NOTICE, GUARD_RATCHET,
-    GUARD_RESERVED, GUARD_STATUS, GUARD_WEBHOOK, LABEL_ISOLATED, LABEL_MANAGED_BY, LABEL_PREFIX,
-    LABEL_TENANT, MANAGED_BY, MANAGER, OWNER_BINDING, PSA_ENFORCE, WEBHOOK,
+    ASSESSMENT, DEFAULT_DENY, GUARD_EXCEPTION, GUARD_GATE, GUARD_MANAGED, GUARD_NAMESPACE, GUARD_NOTICE,
+    GUARD_RATCHET, GUARD_RESERVED, GUARD_STATUS, GUARD_WEBHOOK, LABEL_ISOLATED, LABEL_MANAGED_BY,
+    LABEL_PREFIX, LABEL_TENANT, MANAGED_BY, MANAGER, OWNER_BINDING, PSA_ENFORCE, WEBHOOK,
 };
 use snc_e2e::api::Answered;
 use snc_e2e::cluster::{Cluster, OPERATOR_ACCOUNT, OPERATOR_NAMESPACE, OPERATOR_USER};
@@ -231,6 +231,10 @@ pub fn everything(cluster: &Cluster) -> Result<()> {
     cluster.condition(&Kind::SncPolicy.one("vide", "p"), "Ready", "True", "Applied")?;
     eventually("the owners' rights", || {
         Ok(cluster.admin.get(Kind::RoleBinding.one("vide", OWNER_BINDING))?)
+    })?;
+    // It comes after the rest, and only what was written can be removed.
+    within(Duration::from_secs(90), "the assessment", || {
+        Ok(cluster.admin.get(Kind::SncAssessment.one("vide", ASSESSMENT))?)
     })?;
     let foreign = json!({"metadata": {"name": "autre"}, "spec": {"podSelector": {}}});
     let foreign = stamp(&cluster.platform.create(Kind::NetworkPolicy.all("vide"), foreign)?);

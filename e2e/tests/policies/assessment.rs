@@ -20,7 +20,7 @@ pub const PATIENCE: Duration = Duration::from_secs(90);
 const MAX_BYTES: usize = 100 * 1024;
 
 pub fn assessment(namespace: &str) -> String {
-    format!("/apis/secnumcloud.dev/v1alpha1/namespaces/{namespace}/sncassessments/{ASSESSMENT}")
+    Kind::SncAssessment.one(namespace, ASSESSMENT)
 }
 
 fn of_cluster() -> String {
