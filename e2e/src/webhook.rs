@@ -164,6 +164,17 @@ impl<'p> Webhook<'p> {
         format!("https://127.0.0.1:{}", self.port)
     }
 
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Where it says whether it is ready.
+    pub fn health(&self) -> Result<String> {
+        let log = fs::read_to_string(self.plane.instance().log_path(&self.name)).unwrap_or_default();
+        let address = log.rsplit_once("listening address=").context("it does not listen")?.1;
+        Ok(address.split_whitespace().next().unwrap_or_default().to_owned())
+    }
+
     pub fn ready(&self) -> Result<()> {
         eventually(&format!("{} to be ready", self.name), || {
             let (status, detail) = self.ask("/readyz")?;
@@ -173,9 +184,7 @@ impl<'p> Webhook<'p> {
     }
 
     pub fn ask(&self, path: &str) -> Result<(u16, String)> {
-        let log = fs::read_to_string(self.plane.instance().log_path(&self.name)).unwrap_or_default();
-        let address = log.rsplit_once("listening address=").context("it does not listen")?.1;
-        http::get(address.split_whitespace().next().unwrap_or_default(), path)
+        http::get(&self.health()?, path)
     }
 
     /// The sum of the series that begin like this.

@@ -5,7 +5,7 @@ use crate::scene::{
 };
 use anyhow::{Result, ensure};
 use serde_json::json;
-use snc_e2e::api::Answered;
+use snc_e2e::api::{Answered, Refusal};
 use snc_e2e::cluster::Cluster;
 use snc_e2e::objects::{Kind, NAMESPACES, TENANTS, namespace, new_namespace};
 use snc_e2e::wait::{eventually, within};
@@ -15,7 +15,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 const RATE: u32 = 200;
-const CLIENTS: u32 = 16;
+pub const CLIENTS: u32 = 16;
 const RENEWALS: usize = 4;
 
 pub fn renewal(cluster: &Cluster) -> Result<()> {
@@ -37,6 +37,13 @@ pub fn renewal(cluster: &Cluster) -> Result<()> {
 
 /// While pods are created by dry run, none of which may be refused.
 pub fn under_load(cluster: &Cluster, run: impl FnOnce() -> Result<()>) -> Result<()> {
+    let failed = load(cluster, run)?;
+    ensure!(failed.is_empty(), "{} failed, the first: {}", failed.len(), failed[0]);
+    Ok(())
+}
+
+/// The same, and gives those that were.
+pub fn load(cluster: &Cluster, run: impl FnOnce() -> Result<()>) -> Result<Vec<Refusal>> {
     let (over, sent, failed) = (AtomicBool::new(false), AtomicUsize::new(0), Mutex::new(Vec::new()));
     let path = format!("{}?dryRun=All", Kind::Pod.all(ENFORCED));
     let started = Instant::now();
@@ -63,8 +70,7 @@ pub fn under_load(cluster: &Cluster, run: impl FnOnce() -> Result<()>) -> Result
     let rate = f64::from(u32::try_from(sent.load(Ordering::Relaxed))?) / started.elapsed().as_secs_f64();
     let failed = failed.into_inner().unwrap_or_default();
     println!("{rate:.0} requests per second meanwhile, {} failed", failed.len());
-    ensure!(failed.is_empty(), "{} failed, the first: {}", failed.len(), failed[0]);
-    Ok(())
+    Ok(failed)
 }
 
 pub fn killed(cluster: &Cluster) -> Result<()> {

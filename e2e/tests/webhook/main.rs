@@ -1,10 +1,12 @@
 //! What the webhook says, as the API server and its users hear it, and what happens without it.
 
+mod balancer;
 mod bypass;
 mod down;
 mod emergency;
 mod journal;
 mod own;
+mod replicas;
 mod reserved;
 mod scene;
 mod verdicts;
@@ -24,6 +26,7 @@ const CASES: &[Case] = &[
     alone("the_operator_issues_publishes_and_rotates_and_nothing_fails_meanwhile", own::rotation),
     alone("the_bypass_group_passes_refusals_of_workloads_and_every_use_is_seen", bypass::group),
     alone("the_line_that_preflight_prints_opens_what_a_dead_webhook_shuts", emergency::line),
+    alone("three_replicas_come_and_go_and_what_is_lost_is_what_was_under_way", replicas::come_and_go),
     alone("without_any_replica_what_is_enforced_fails_closed_and_nothing_else_does", down::killed),
 ];
 

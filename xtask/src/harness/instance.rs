@@ -21,8 +21,10 @@ use std::{
 const RECORD: &str = "instance.json";
 const FORMAT: u32 = 1;
 
-/// How long a process may take to end after SIGTERM.
+/// How long a process may take to end after SIGTERM, when everything is taken down.
 pub(crate) const GRACE: Duration = Duration::from_secs(5);
+/// What a kubelet gives a pod: one that has requests to end must not be killed before.
+const POD_GRACE: Duration = Duration::from_secs(30);
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
@@ -232,7 +234,7 @@ impl Instance {
 
     /// Asks a process to end, and returns once it is gone.
     pub fn terminate(&self, name: &str) -> Result<()> {
-        self.end(name, GRACE)
+        self.end(name, POD_GRACE)
     }
 
     /// Freezes a process until [`Instance::resume`].
