@@ -64,6 +64,14 @@ pub fn at(collection: &str, name: &str) -> String {
     format!("{collection}/{name}")
 }
 
+/// As it was read, for writing it once more.
+pub fn again(mut object: Value) -> Value {
+    for field in ["resourceVersion", "uid", "managedFields", "creationTimestamp"] {
+        object["metadata"][field] = Value::Null;
+    }
+    object
+}
+
 pub fn namespace(name: &str) -> String {
     at(NAMESPACES, name)
 }

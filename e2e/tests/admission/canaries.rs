@@ -9,7 +9,7 @@ use snc_core::names::{CANARY, GUARD_BINDING, LABEL_CANARY, LABEL_ISOLATED};
 use snc_core::tier::Mode;
 use snc_e2e::api::{Answered, Api, Ask};
 use snc_e2e::cluster::{CANARY_NAMESPACE, Cluster, OPERATOR_ACCOUNT, OPERATOR_NAMESPACE};
-use snc_e2e::objects::{GUARD_BINDINGS, Kind, at, label, namespace, pod};
+use snc_e2e::objects::{GUARD_BINDINGS, Kind, again, at, label, namespace, pod};
 use snc_e2e::wait::{eventually, within};
 use snc_plan::Settings;
 use snc_plan::canary::{self, Attempt, Expected, Tried, Verb};
@@ -58,13 +58,6 @@ fn guards_of(attempt: &Attempt) -> Option<&[String]> {
         Expected::RefusedBy(guards) => Some(guards),
         _ => None,
     }
-}
-
-fn again(mut object: Value) -> Value {
-    for field in ["resourceVersion", "uid", "managedFields", "creationTimestamp"] {
-        object["metadata"][field] = Value::Null;
-    }
-    object
 }
 
 pub fn without_their_guards(cluster: &Cluster) -> Result<()> {

@@ -1,10 +1,10 @@
 //! What is said of admission follows what the canary tenant is answered.
 
 use anyhow::{Context, Result, ensure};
-use serde_json::{Value, json};
+use serde_json::json;
 use snc_core::names::GUARD_MANAGED;
 use snc_e2e::cluster::{Cluster, OPERATOR};
-use snc_e2e::objects::{BASELINES, CLUSTER_ROLES, Kind, TENANTS, at, baseline, policy};
+use snc_e2e::objects::{BASELINES, CLUSTER_ROLES, Kind, TENANTS, again, at, baseline, policy};
 use snc_e2e::wait::within;
 use std::time::Duration;
 
@@ -15,12 +15,6 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 fn role_binding() -> String {
     Kind::RoleBinding.one("snc-canary-tenant", "snc-canary")
-}
-
-fn again(mut object: Value) -> Value {
-    object["metadata"]["resourceVersion"] = Value::Null;
-    object["metadata"]["uid"] = Value::Null;
-    object
 }
 
 fn requests(cluster: &Cluster, result: &str) -> Result<i64> {

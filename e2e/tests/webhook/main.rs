@@ -2,6 +2,7 @@
 
 mod balancer;
 mod bypass;
+mod canaries;
 mod down;
 mod emergency;
 mod journal;
@@ -25,6 +26,7 @@ const CASES: &[Case] = &[
     alone("the_audit_log_has_what_was_refused_warned_of_noted_and_waived", journal::annotations),
     alone("the_operator_issues_publishes_and_rotates_and_nothing_fails_meanwhile", own::rotation),
     alone("the_bypass_group_passes_refusals_of_workloads_and_every_use_is_seen", bypass::group),
+    alone("what_the_canary_tenant_tries_of_the_webhook_is_refused_by_it_and_by_nobody_else", canaries::said),
     alone("the_line_that_preflight_prints_opens_what_a_dead_webhook_shuts", emergency::line),
     alone("three_replicas_come_and_go_and_what_is_lost_is_what_was_under_way", replicas::come_and_go),
     alone("without_any_replica_what_is_enforced_fails_closed_and_nothing_else_does", down::killed),
