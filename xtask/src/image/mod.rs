@@ -2,9 +2,11 @@
 
 mod layer;
 mod layout;
+mod operator;
 
 pub use layer::Layer;
 pub use layout::Layout;
+pub use operator::operator;
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
