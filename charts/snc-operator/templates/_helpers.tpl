@@ -24,3 +24,11 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 
 {{/* Fixed: the guards let this ServiceAccount, and nobody else, through. */}}
 {{- define "snc.serviceAccount" -}}snc-controller{{- end }}
+
+{{- define "snc.probe.labels" -}}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
+app.kubernetes.io/name: snc-probe
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+{{- end }}

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use snc_core::names::{
     ASSESSMENT, DEFAULT_DENY, GUARD_EXCEPTION, GUARD_GATE, GUARD_MANAGED, GUARD_NAMESPACE, GUARD_NOTICE,
     GUARD_RATCHET, GUARD_RESERVED, GUARD_STATUS, GUARD_WEBHOOK, LABEL_ISOLATED, LABEL_MANAGED_BY,
-    LABEL_PREFIX, LABEL_TENANT, MANAGED_BY, MANAGER, OWNER_BINDING, PSA_ENFORCE, WEBHOOK,
+    LABEL_PREFIX, LABEL_TENANT, MANAGED_BY, MANAGER, OWNER_BINDING, PROBE, PROBED_BY, PSA_ENFORCE, WEBHOOK,
 };
 use snc_e2e::api::Answered;
 use snc_e2e::cluster::{Cluster, OPERATOR_ACCOUNT, OPERATOR_NAMESPACE, OPERATOR_USER};
@@ -236,6 +236,8 @@ pub fn everything(cluster: &Cluster) -> Result<()> {
     within(Duration::from_secs(90), "the assessment", || {
         Ok(cluster.admin.get(Kind::SncAssessment.one("vide", ASSESSMENT))?)
     })?;
+    let measured = json!({"metadata": {"name": PROBE, "labels": {LABEL_MANAGED_BY: PROBED_BY}}});
+    cluster.admin.create(Kind::ConfigMap.all(OPERATOR_NAMESPACE), measured)?;
     let foreign = json!({"metadata": {"name": "autre"}, "spec": {"podSelector": {}}});
     let foreign = stamp(&cluster.platform.create(Kind::NetworkPolicy.all("vide"), foreign)?);
 
@@ -264,6 +266,7 @@ pub fn everything(cluster: &Cluster) -> Result<()> {
         "SncAssessment vide/snc-assessment",
         "CustomResourceDefinition snctenants.secnumcloud.dev",
         "ValidatingAdmissionPolicy managed-object-guard.secnumcloud.dev",
+        "ConfigMap snc-system/snc-network-probe",
         "Lease snc-system/snc-controller",
     ] {
         ensure!(said.contains(removed), "{removed} is not in:\n{said}");

@@ -17,10 +17,12 @@ use snc_core::names::{DEFAULT_DENY, LABEL_ISOLATED};
 use snc_health::Exposed;
 use snc_index::{Index, ManagedKind, ObjectKey};
 use snc_plan::canary::Tried;
+use snc_plan::probe::Probed;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+const PROBED: [&str; 4] = ["never", "enforced", "disproved", "inconclusive"];
 const OUTCOMES: [&str; 3] = ["done", "later", "failed"];
 const RECONCILED: [&str; 3] = ["namespace", "tenant", "baseline"];
 const STATUSES: [&str; 3] = ["True", "False", "Unknown"];
@@ -89,6 +91,8 @@ pub struct Metrics {
     certificates: GaugeVec,
     canary: IntGaugeVec,
     canary_ran: Gauge,
+    probe: IntGaugeVec,
+    probed_at: Gauge,
     /// `NetworkPolicyEffective` of each governed namespace.
     found: Mutex<BTreeMap<String, &'static str>>,
 }
@@ -161,6 +165,15 @@ impl Metrics {
                 "snc_canary_last_run_timestamp_seconds",
                 "When the canary tenant last tried everything.",
             )?,
+            probe: gauges(
+                "snc_network_probe",
+                "1 for what the last measurement by packets says of the cluster's network: enforced, disproved, inconclusive or never.",
+                &["result"],
+            )?,
+            probed_at: Gauge::new(
+                "snc_network_probe_last_run_timestamp_seconds",
+                "When the network was last measured.",
+            )?,
             certificates: GaugeVec::new(
                 Opts::new(
                     "snc_webhook_certificate_days_left",
@@ -207,6 +220,7 @@ impl Metrics {
             &self.controls,
             &self.requirements,
             &self.canary,
+            &self.probe,
         ];
         let single = [&self.deny_missing, &self.leader, &self.reports_waiting, &self.reports_circuit_open];
         let mut all: Vec<Box<dyn Collector>> = Vec::new();
@@ -214,7 +228,10 @@ impl Metrics {
         all.extend(gauges.map(|gauge| Box::new(gauge.clone()) as Box<dyn Collector>));
         all.extend(single.map(|gauge| Box::new(gauge.clone()) as Box<dyn Collector>));
         all.extend([&self.certificates, &self.index_age].map(|g| Box::new(g.clone()) as Box<dyn Collector>));
-        all.extend([&self.canary_ran, &self.oldest].map(|g| Box::new(g.clone()) as Box<dyn Collector>));
+        all.extend(
+            [&self.canary_ran, &self.probed_at, &self.oldest]
+                .map(|g| Box::new(g.clone()) as Box<dyn Collector>),
+        );
         all.push(Box::new(self.assessments.clone()));
         all.push(Box::new(self.durations.clone()));
         all
@@ -237,6 +254,7 @@ impl Metrics {
                 self.reconciles.with_label_values(&[kind, result]);
             }
         }
+        self.probed(&Probed::Never, None);
         for kind in ERRORS {
             self.errors.with_label_values(&[kind]);
         }
@@ -335,6 +353,19 @@ impl Metrics {
             self.canary.with_label_values(&[result]).set(number);
         }
         self.canary_ran.set(Timestamp::now().as_duration().as_secs_f64());
+    }
+
+    pub fn probed(&self, probed: &Probed, at: Option<Timestamp>) {
+        let is = match probed {
+            Probed::Never => "never",
+            Probed::Enforced { .. } => "enforced",
+            Probed::Disproved(_) => "disproved",
+            Probed::Inconclusive(_) => "inconclusive",
+        };
+        for result in PROBED {
+            self.probe.with_label_values(&[result]).set(i64::from(result == is));
+        }
+        self.probed_at.set(at.map_or(0.0, |at| at.as_duration().as_secs_f64()));
     }
 
     /// When the authority and what it signed end.

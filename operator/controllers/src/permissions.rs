@@ -12,8 +12,8 @@ use kube::api::PostParams;
 use kube::{Api, Client};
 use snc_core::condition::reason as why;
 use snc_core::names::{
-    ASSESSMENT, GROUP, LEASE, LIMITS, OWNER_BINDING, QUOTA, RECORD, ROLE_TENANT_ADMIN, ROLE_TENANT_VIEWER,
-    WAIVERS,
+    ASSESSMENT, GROUP, LEASE, LIMITS, OWNER_BINDING, PROBE, QUOTA, RECORD, ROLE_TENANT_ADMIN,
+    ROLE_TENANT_VIEWER, WAIVERS,
 };
 use snc_plan::Settings;
 use snc_plan::guards::{BINDINGS, GUARDS, POLICIES};
@@ -128,6 +128,13 @@ const RULES: &[Rule] = &[
         resources: &["sncwaiversets"],
         names: &[WAIVERS],
         verbs: &["create", "patch", "update"],
+    },
+    Rule {
+        scope: Scope::OperatorNamespace,
+        group: "",
+        resources: &["configmaps"],
+        names: &[PROBE],
+        verbs: READ,
     },
     // The ConfigMap of a former version is removed.
     Rule {

@@ -5,7 +5,7 @@ use crate::lease::Lease;
 use crate::meter::Meter;
 use crate::metrics::Metrics;
 use crate::webhook::Webhook;
-use crate::{assess, canary, discovery, gate, permissions, reconcile, waivers, watch, webhook};
+use crate::{assess, canary, discovery, gate, permissions, probe, reconcile, waivers, watch, webhook};
 use kube::client::ClientBuilder;
 use snc_core::names::LEASE;
 use snc_plan::Settings;
@@ -126,6 +126,7 @@ async fn lead(
     }
     duties.spawn(canary::keep(context.clone(), kube, canary_every, asks_webhook));
 
+    duties.spawn(probe::keep(context.clone()));
     duties.spawn(assess::publish(context.clone()));
     duties.spawn(assess::report(context.clone(), reports));
     duties.spawn(waivers::publish(context.clone()));

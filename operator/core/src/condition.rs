@@ -63,6 +63,8 @@ pub mod reason {
 
     pub const ENFORCEMENT_NOT_PROVEN: &str = "EnforcementNotProven";
     pub const ENFORCEMENT_STATED: &str = "EnforcementStated";
+    pub const ENFORCEMENT_MEASURED: &str = "EnforcementMeasured";
+    pub const ENFORCEMENT_DISPROVED: &str = "EnforcementDisproved";
 
     pub const CONTROLS_PASS: &str = "ControlsPass";
     pub const CONTROLS_FAIL: &str = "ControlsFail";

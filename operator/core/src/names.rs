@@ -68,6 +68,16 @@ pub const WEBHOOK_AUTHORITY: &str = "snc-webhook-ca";
 /// ConfigMap that held them before there was that kind.
 pub const WAIVERS: &str = "snc-waivers";
 
+/// ConfigMap of the operator's namespace with what was last measured of the network, and its key.
+pub const PROBE: &str = "snc-network-probe";
+pub const PROBE_KEY: &str = "measured.json";
+/// `app.kubernetes.io/component` of the pods that measure it.
+pub const PROBE_COMPONENT: &str = "probe";
+/// Who makes them and writes it: what is said to be `MANAGED_BY` the operator, guards leave to the operator alone.
+pub const PROBED_BY: &str = "snc-probe";
+/// Their namespaces.
+pub const PROBE_NAMESPACES: [&str; 2] = ["snc-probe-server", "snc-probe-client"];
+
 /// Owns every managed object and the guarded labels.
 pub const MANAGER: &str = "snc-operator";
 /// Owns `secnumcloud.dev/isolated` alone, so that applying the other labels can never drop it.

@@ -8,6 +8,7 @@ pub mod matrix;
 pub mod namespace;
 mod network;
 pub mod objects;
+pub mod probe;
 pub mod profile;
 pub mod quota;
 pub mod settings;

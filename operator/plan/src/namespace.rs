@@ -5,6 +5,7 @@ use crate::effective::{Effective, effective};
 use crate::governance::{Governance, govern, has_isolation, is_own, record};
 use crate::network::{self, Network};
 use crate::objects::{self, Desired};
+use crate::probe::Probed;
 use crate::quota::{Share, share};
 use crate::settings::{ClusterFacts, Settings};
 use crate::validate::{self, FlowContext, ResolvedFlows};
@@ -85,6 +86,7 @@ pub struct Report {
     pub desired: Vec<ObjectKey>,
     pub gate_pending: bool,
     pub admission: Option<Tried>,
+    pub probed: Probed,
     pub enforced: bool,
     pub gap: Option<Gap>,
     pub left_out: Vec<String>,
@@ -231,7 +233,7 @@ pub fn plan_governed(
         }
     }
     let desired = desired.into_iter().collect();
-    let admission = cluster.admission.clone();
+    let (admission, probed) = (cluster.admission.clone(), cluster.probed.clone());
     let report = Report {
         effective,
         flows,
@@ -240,6 +242,7 @@ pub fn plan_governed(
         desired,
         gate_pending,
         admission,
+        probed,
         enforced,
         gap,
         left_out,

@@ -1,5 +1,6 @@
 use crate::canary::Tried;
 use crate::guards::Identity;
+use crate::probe::Probed;
 use snc_core::lang::Lang;
 use snc_core::names::{CANARY, is_protected_namespace};
 use snc_network::audit::Addresses;
@@ -37,6 +38,8 @@ pub struct ClusterFacts {
     pub gate_proven: bool,
     /// What the canary tenant was answered; none before it tried.
     pub admission: Option<Tried>,
+    /// What packets said of the cluster's network.
+    pub probed: Probed,
     /// API groups served here whose network policies this version does not model.
     pub unmodelled: Vec<String>,
     /// `ClusterNetworkPolicy` objects: they come before and after the policies of a namespace.

@@ -8,8 +8,12 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use snc_api::v1alpha1::{SncPolicyStatus, SncTenantStatus};
 use snc_core::condition::reason;
+use snc_core::flow::Protocol;
 use snc_core::lang::Lang;
+use snc_core::text::Text;
+use snc_plan::probe::{EGRESS, Probed};
 use snc_plan::status::{Failure, baseline_status, policy_status, tenant_view};
+use std::collections::BTreeSet;
 use support::{Cluster, at, deny, unreadable};
 
 const LANGS: [Lang; 2] = [Lang::Fr, Lang::En];
@@ -126,6 +130,35 @@ fn good_without_a_statement_of_enforcement() {
     let cluster = settled(Lang::En);
     let (is, why, _) = condition(&status(&cluster), "NetworkIsolated").clone_owned();
     assert_eq!((is.as_str(), why.as_str()), ("Unknown", "EnforcementNotProven"));
+}
+
+/// Packets weigh more than words, either way.
+#[test]
+fn what_packets_say_comes_before_what_was_stated() {
+    let isolated = |cluster: &Cluster| condition(&status(cluster), "NetworkIsolated").clone_owned();
+    let words = |cluster: &mut Cluster, probed: Probed| {
+        cluster.facts.probed = probed;
+        let (is, why, message) = isolated(cluster);
+        (format!("{is}/{why}"), message)
+    };
+    let through = BTreeSet::from([(Protocol::Udp, EGRESS)]);
+    let nothing = Probed::Inconclusive(Text::new("rien", "no pod"));
+    let mut cluster = settled(Lang::En);
+    let (is, message) = words(&mut cluster, Probed::Enforced { one_node: true });
+    assert_eq!(is, "True/EnforcementMeasured");
+    assert!(message.contains("on one node"), "{message}");
+    let (is, message) = words(&mut cluster, nothing.clone());
+    assert_eq!(is, "Unknown/EnforcementNotProven");
+    assert!(message.ends_with("no measurement: no pod"), "{message}");
+    stated(&mut cluster);
+    assert_eq!(words(&mut cluster, nothing).0, "True/EnforcementStated");
+    let (is, message) = words(&mut cluster, Probed::Disproved(through));
+    assert_eq!(is, "False/EnforcementDisproved");
+    assert!(message.contains("UDP egress"), "{message}");
+    // Without policies there is nothing to enforce.
+    cluster.facts.probed = Probed::Enforced { one_node: false };
+    cluster.foreign_network_policy("shop", "allow-all");
+    assert_eq!(isolated(&cluster).0, "False");
 }
 
 trait Owned {

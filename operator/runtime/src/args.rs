@@ -1,6 +1,6 @@
 use clap::{Parser, Subcommand, ValueEnum};
 use snc_core::lang::Lang;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 /// SecNumCloud operator for Kubernetes.
@@ -19,6 +19,10 @@ pub enum Command {
     Webhook(WebhookArgs),
     /// Before the chart goes: stops the operator, then removes what would refuse for ever without it.
     Uninstall(UninstallArgs),
+    /// Measures by packets whether the cluster's network enforces NetworkPolicies, and writes down what came of it. Ends
+    /// with 1 unless it does.
+    #[command(args_conflicts_with_subcommands = true)]
+    Probe(ProbeArgs),
     /// Prints the CustomResourceDefinitions as YAML.
     Crds,
     /// Prints the metrics of both processes, as Markdown.
@@ -137,6 +141,51 @@ pub struct UninstallArgs {
     /// Form of the log.
     #[arg(long, env = "SNC_LOG_FORMAT", value_enum, default_value_t = LogFormat::Json)]
     pub log_format: LogFormat,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct ProbeArgs {
+    #[command(subcommand)]
+    pub packets: Option<Packets>,
+    /// Namespace that the operator runs in.
+    #[arg(long, env = "SNC_OPERATOR_NAMESPACE", default_value = "snc-system")]
+    pub operator_namespace: String,
+    /// Image of the two pods: the operator's own.
+    #[arg(long, env = "SNC_PROBE_IMAGE")]
+    pub image: Option<String>,
+    #[arg(long, env = "SNC_PROBE_PULL_POLICY", default_value = "IfNotPresent")]
+    pub pull_policy: String,
+    /// Names of Secrets, in both namespaces of the pods.
+    #[arg(long, env = "SNC_PROBE_PULL_SECRETS", value_delimiter = ',')]
+    pub pull_secrets: Vec<String>,
+    /// How long it may take from the first pod to the last.
+    #[arg(long, env = "SNC_PROBE_WAIT_SECONDS", default_value_t = 180, value_parser = clap::value_parser!(u64).range(30..=600))]
+    pub wait_seconds: u64,
+    /// Language of what is printed: fr or en.
+    #[arg(long, env = "SNC_LANGUAGE", default_value = "fr")]
+    pub language: Lang,
+    /// Form of the log.
+    #[arg(long, env = "SNC_LOG_FORMAT", value_enum, default_value_t = LogFormat::Json)]
+    pub log_format: LogFormat,
+}
+
+/// What its pods run.
+#[derive(Debug, Subcommand)]
+pub enum Packets {
+    /// Answers on three ports, and says in the end what came.
+    #[command(hide = true)]
+    Serve {
+        #[arg(long, default_value = "/dev/termination-log")]
+        to: PathBuf,
+    },
+    /// Asks another pod on three ports, and says which answered.
+    #[command(hide = true)]
+    Ask {
+        #[arg(required = true, value_delimiter = ',')]
+        addresses: Vec<IpAddr>,
+        #[arg(long, default_value = "/dev/termination-log")]
+        to: PathBuf,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -1,6 +1,7 @@
 mod args;
 mod controller;
 mod print;
+mod probe;
 mod start;
 mod uninstall;
 mod webhook;
@@ -15,6 +16,7 @@ fn main() -> ExitCode {
         Command::Controller(args) => controller::main(args),
         Command::Webhook(args) => webhook::main(args),
         Command::Uninstall(args) => uninstall::main(args),
+        Command::Probe(args) => probe::main(args),
         Command::Crds => print::crds(),
         Command::Metrics => print::metrics(),
         Command::Guards(args) => print::guards(&args),

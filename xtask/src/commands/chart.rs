@@ -23,7 +23,7 @@ const NOT_SERVED: [&str; 2] = ["monitoring.coreos.com/", "cert-manager.io/"];
 /// names that it is for.
 const DECLARED: [&str; 7] = [
     "image-registry.registries=registry.example/secnumcloud",
-    "pod-api-token.serviceAccounts=snc-controller,snc-webhook",
+    "pod-api-token.serviceAccounts=snc-controller,snc-webhook,snc-probe",
     "rbac-namespace-update.declared=ClusterRole:snc-controller,ClusterRole:snc-canary-tenant",
     "rbac-secrets-read.declared=ClusterRole:snc-tenant-edit",
     "rbac-pods-exec.declared=ClusterRole:snc-tenant-edit,Role:snc-canary-tenant/snc-canary",
@@ -123,7 +123,8 @@ fn accepted(toolchain: &Toolchain, all: &[Rendered]) -> Result<()> {
     let admin = plane.client(User::Admin)?;
     let crds = workspace::root().join("crds").display().to_string();
     admin.kubectl_ok(["apply", "--server-side", "-f", &crds])?;
-    for namespace in ["snc-system", "snc-canary", "snc-canary-tenant", "snc-essai", "snc-essai-tenant"] {
+    let canaries = ["snc-canary", "snc-canary-tenant", "snc-essai", "snc-essai-tenant"];
+    for namespace in canaries.into_iter().chain(["snc-system", "snc-probe-server", "snc-probe-client"]) {
         admin.kubectl_ok(["create", "namespace", namespace])?;
     }
     for Rendered { name, manifests } in all {

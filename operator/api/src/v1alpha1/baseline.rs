@@ -116,8 +116,8 @@ pub struct BaselineNetwork {
     /// Where pods reach the Kubernetes API. Absent: a flow to it is refused.
     #[serde(default, skip_serializing_if = "Option::is_none", rename = "kubernetesAPI")]
     pub kubernetes_api: Option<KubernetesApiEndpoints>,
-    /// The platform's statement that its network engine enforces NetworkPolicy. Without one, `NetworkIsolated`
-    /// stays `Unknown`.
+    /// The platform's statement that its network engine enforces NetworkPolicy. Without one, and without a
+    /// measurement by `snc-operator probe`, `NetworkIsolated` stays `Unknown`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enforcement: Option<EnforcementStatement>,
 }

@@ -10,7 +10,8 @@ use kube::ResourceExt;
 use kube::api::ListParams;
 use snc_core::names::{
     ASSESSMENT, DEFAULT_DENY, GROUP, GUARD_MANAGED, GUARD_NAMESPACE, GUARD_STATUS, LABEL_MANAGED_BY,
-    LABEL_PREFIX, MANAGED_BY, METADATA_FIELD_NAME, RECORD, WEBHOOK_AUTHORITY, WEBHOOK_CERTIFICATE,
+    LABEL_PREFIX, MANAGED_BY, METADATA_FIELD_NAME, PROBE, PROBED_BY, RECORD, WEBHOOK_AUTHORITY,
+    WEBHOOK_CERTIFICATE,
 };
 use snc_plan::Settings;
 use snc_plan::guards::{BINDINGS, GUARDS, POLICIES};
@@ -45,6 +46,7 @@ pub async fn remove(removal: &mut Removal, settings: &Settings) -> Result<(), Er
     for secret in [WEBHOOK_CERTIFICATE, WEBHOOK_AUTHORITY] {
         removal.ours(&SECRET, Some(namespace), secret).await?;
     }
+    removal.made_by(PROBED_BY, &CONFIG_MAP, Some(namespace), PROBE).await?;
     for definition in snc_api::all_crds() {
         removal.named(&DEFINITION, &definition.name_any()).await?;
     }

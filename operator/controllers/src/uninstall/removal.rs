@@ -1,13 +1,12 @@
 //! Single objects, removed and told of.
 
-use crate::apply;
 use crate::error::{Error, code};
 use kube::api::Preconditions;
 use kube::api::{ApiResource, DeleteParams, DynamicObject, GroupVersionKind, ListParams, Patch, PatchParams};
 use kube::{Api, Client, ResourceExt};
 use serde_json::json;
 use snc_core::lang::Lang;
-use snc_core::names::{LEASE, MANAGER};
+use snc_core::names::{LABEL_MANAGED_BY, LEASE, MANAGED_BY, MANAGER};
 
 /// Where a kind is.
 pub struct Kind {
@@ -70,9 +69,21 @@ impl Removal {
 
     /// Only with our label: under one of our names there may be something of somebody else's.
     pub async fn ours(&mut self, kind: &Kind, namespace: Option<&str>, name: &str) -> Result<(), Error> {
+        self.made_by(MANAGED_BY, kind, namespace, name).await
+    }
+
+    pub async fn made_by(
+        &mut self,
+        maker: &str,
+        kind: &Kind,
+        namespace: Option<&str>,
+        name: &str,
+    ) -> Result<(), Error> {
         let found = self.api(kind, namespace).get_opt(name).await;
         match found.map_err(Error::api(format!("{} {name}", kind.name)))? {
-            Some(found) if apply::is_ours(&found) => self.object(kind, &found).await,
+            Some(found) if found.labels().get(LABEL_MANAGED_BY).is_some_and(|by| by == maker) => {
+                self.object(kind, &found).await
+            }
             _ => Ok(()),
         }
     }

@@ -4,7 +4,8 @@ use super::input::{Input, Read, Right};
 use super::{Judged, State, some};
 use snc_core::lang::Lang;
 use snc_core::names::{
-    ASSESSMENT, LEASE, LIMITS, OWNER_BINDING, QUOTA, RECORD, ROLE_TENANT_ADMIN, ROLE_TENANT_VIEWER, WAIVERS,
+    ASSESSMENT, LEASE, LIMITS, OWNER_BINDING, PROBE, QUOTA, RECORD, ROLE_TENANT_ADMIN, ROLE_TENANT_VIEWER,
+    WAIVERS,
 };
 use snc_plan::Settings;
 use snc_plan::guards::{BINDINGS, GUARDS, POLICIES};
@@ -119,6 +120,7 @@ const OPERATOR: &[Row] = &[
     ("coordination.k8s.io", &["leases"], &[], &["create"], Place::Operator),
     ("coordination.k8s.io", &["leases"], &[LEASE], &["get", "update"], Place::Operator),
     ("secnumcloud.dev", &["sncwaiversets"], &[WAIVERS], &["create", "patch", "update"], Place::Operator),
+    ("", &["configmaps"], &[PROBE], READ, Place::Operator),
     ("", &["configmaps"], &[WAIVERS], &["get", "delete"], Place::Operator),
     ("", &["pods"], &[], &["create"], Place::Canary),
     ("discovery.k8s.io", &["endpointslices"], &[], &["list", "watch"], Place::Default),

@@ -2,9 +2,13 @@
 
 use super::super::{Answer, first};
 use crate::namespace::Report;
+use crate::probe::{self, Probed};
 use snc_core::condition::reason;
+use snc_core::flow::Protocol;
 use snc_core::lang::Lang;
+use snc_core::names::PROBE;
 use snc_network::effective::Effective as Network;
+use std::collections::BTreeSet;
 
 /// The status of the condition `NetworkPolicyEffective`.
 pub fn network_status(network: &Network) -> &'static str {
@@ -98,11 +102,20 @@ pub(super) fn network_policy_effective(network: &Network) -> Answer {
     }
 }
 
-/// A policy proves nothing of packets: without a statement of the platform the answer is unknown.
+/// A policy proves nothing of packets: without a measurement or a statement of the platform the answer is unknown.
 pub(super) fn network_isolated(network: &Answer, report: &Report) -> Answer {
     if network.status != "True" {
         return network.clone();
     }
+    let (unproven_fr, unproven_en) = match &report.probed {
+        // Whatever was stated.
+        Probed::Disproved(through) => return disproved(through),
+        Probed::Enforced { one_node } => return measured(*one_node),
+        Probed::Never => ("ni mesure".to_owned(), "no measurement".to_owned()),
+        Probed::Inconclusive(why) => {
+            (format!("ni mesure : {}", why.fr), format!("no measurement: {}", why.en))
+        }
+    };
     match report.effective.constraints.enforcement.iter().next_back() {
         Some((statement, sources)) => {
             let from = sources.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
@@ -119,10 +132,46 @@ pub(super) fn network_isolated(network: &Answer, report: &Report) -> Answer {
         }
         None => Answer::unknown(
             reason::ENFORCEMENT_NOT_PROVEN,
-            "rien ne prouve que le réseau du cluster applique les NetworkPolicy : ni déclaration (spec.network.enforcement d'un SncBaseline), ni mesure",
-            "nothing proves that the cluster's network enforces NetworkPolicies: no statement (spec.network.enforcement of an SncBaseline), no measurement",
+            format!(
+                "rien ne prouve que le réseau du cluster applique les NetworkPolicy : ni déclaration (spec.network.enforcement d'un SncBaseline), {unproven_fr}"
+            ),
+            format!(
+                "nothing proves that the cluster's network enforces NetworkPolicies: no statement (spec.network.enforcement of an SncBaseline), {unproven_en}"
+            ),
         ),
     }
+}
+
+fn measured(one_node: bool) -> Answer {
+    let (fr, en) = if one_node {
+        ("sur un seul nœud", "on one node")
+    } else {
+        ("entre deux nœuds", "between two nodes")
+    };
+    Answer::yes(
+        reason::ENFORCEMENT_MEASURED,
+        format!(
+            "application mesurée par paquets depuis moins de 24 h, {fr} (ConfigMap {PROBE}). Prouve le réseau du cluster, pas chaque paire de pods de ce namespace"
+        ),
+        format!(
+            "enforcement measured by packets less than 24 h ago, {en} (ConfigMap {PROBE}). Proves the cluster's network, not each pair of pods of this namespace"
+        ),
+    )
+}
+
+fn disproved(through: &BTreeSet<(Protocol, u16)>) -> Answer {
+    let sides = probe::sides(through);
+    Answer::no(
+        reason::ENFORCEMENT_DISPROVED,
+        format!(
+            "le réseau du cluster a laissé passer ce qu'une NetworkPolicy interdit : {} (ConfigMap {PROBE})",
+            sides.fr
+        ),
+        format!(
+            "the cluster's network let through what a NetworkPolicy forbids: {} (ConfigMap {PROBE})",
+            sides.en
+        ),
+    )
 }
 
 pub(super) fn denied(kinds: &impl std::fmt::Display) -> Answer {
