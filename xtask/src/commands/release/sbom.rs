@@ -1,4 +1,4 @@
-//! The bill of materials of a binary: CycloneDX 1.5, out of what cargo resolved and what it then compiled.
+//! The bill of materials of a binary: `CycloneDX` 1.5, out of what cargo resolved and what it then compiled.
 
 use super::{build::Compiled, platform::Platform};
 use anyhow::{Context, Result};
@@ -104,8 +104,12 @@ fn parts<'a>(root: &'a str, nodes: &BTreeMap<&'a str, &'a Node>, compiled: &Comp
             let links = linked && normal && compiled.target.contains(pkg);
             // A procedural macro is a normal dependency that is never linked.
             let runs = compiled.host.contains(pkg) && (of_build || normal && !links);
-            todo.extend([(pkg, true)].into_iter().filter(|_| links));
-            todo.extend([(pkg, false)].into_iter().filter(|_| runs));
+            if links {
+                todo.push((pkg, true));
+            }
+            if runs {
+                todo.push((pkg, false));
+            }
         }
     }
     parts
@@ -147,10 +151,15 @@ pub(super) fn bill(
         dependencies.insert(reference_of(id).unwrap_or_default(), needs);
     }
     let standard = format!("rust-std@{}", subject.rust);
+    let target = subject.platform.target();
     components.push(json!({
-        "type": "library", "bom-ref": standard, "name": "rust-std", "version": subject.rust, "scope": "required",
+        "type": "library",
+        "bom-ref": standard,
+        "name": "rust-std",
+        "version": subject.rust,
+        "scope": "required",
         "licenses": [{ "expression": "MIT OR Apache-2.0" }],
-        "description": format!("Rust's standard library for {}, with what it brings (musl, unwinder)", subject.platform.target()),
+        "description": format!("Rust's standard library for {target}, with what it brings (musl, unwinder)"),
     }));
     dependencies.entry(main.clone()).or_default().insert(standard.clone());
     components.sort_by_key(|component| component["bom-ref"].as_str().unwrap_or_default().to_owned());
@@ -162,7 +171,11 @@ pub(super) fn bill(
         "specVersion": "1.5",
         "version": 1,
         "metadata": {
-            "tools": { "components": [{ "type": "application", "name": "cargo xtask release", "version": root.version }] },
+            "tools": {
+                "components": [
+                    { "type": "application", "name": "cargo xtask release", "version": root.version },
+                ],
+            },
             "component": {
                 "type": "application",
                 "bom-ref": main,
@@ -170,7 +183,7 @@ pub(super) fn bill(
                 "version": root.version,
                 "hashes": [{ "alg": "SHA-256", "content": subject.sha256 }],
                 "licenses": licenses(root),
-                "properties": [{ "name": "cargo:target", "value": subject.platform.target() }],
+                "properties": [{ "name": "cargo:target", "value": target }],
             },
         },
         "components": components,

@@ -30,7 +30,13 @@ fn metadata() -> Metadata {
             package("off", Some("MIT"), there),
         ],
         "resolve": { "nodes": [
-            node("app", &[("own", None), ("linked", None), ("builds", Some("build")), ("tests", Some("dev")), ("off", None)]),
+            node("app", &[
+                ("own", None),
+                ("linked", None),
+                ("builds", Some("build")),
+                ("tests", Some("dev")),
+                ("off", None),
+            ]),
             node("own", &[("macro", None)]),
             node("linked", &[("deep", None), ("shared", None)]),
             node("macro", &[("shared", None)]),
@@ -135,7 +141,7 @@ fn checksums_are_read_from_a_real_lock_file() {
     );
 }
 
-/// CycloneDX's own, with the two that it refers to.
+/// Their own, with the two that it refers to.
 fn schema() -> jsonschema::Validator {
     let dir = crate::harness::workspace::root().join("xtask/tests/cyclonedx");
     let read =
