@@ -12,6 +12,7 @@ mod generate;
 mod generated;
 mod netpol;
 mod node;
+mod release;
 mod status;
 mod table;
 mod test;
@@ -36,6 +37,8 @@ pub enum Command {
     Test(test::Args),
     /// Measure the operator on a real API server; prints figures and judges none
     Bench(bench::Args),
+    /// Make what a version is handed out as: binaries, image, chart, and what proves where they are from
+    Release(release::Args),
     /// Write the files that the operator's binary prints
     Generate(generate::Args),
     /// Fail if those files, Cargo.lock or the dependencies are not as they should be
@@ -52,6 +55,7 @@ impl Command {
             Self::Demo(args) => demo::run(&args),
             Self::Test(args) => test::run(&args),
             Self::Bench(args) => bench::run(&args),
+            Self::Release(args) => release::run(&args),
             Self::Generate(args) => generate::run(&args),
             Self::Verify(args) => verify::run(&args),
         }

@@ -1,6 +1,6 @@
 //! Images as an OCI image layout: a directory, or the archive of one that container runtimes import.
 
-use super::{INDEX, Image, bytes, descriptor};
+use super::{INDEX, Image, bytes};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, fs, path::Path};
@@ -14,7 +14,7 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// An image under a full name such as `localhost/pause:1`.
+    /// An image, or the images of several platforms, under a full name such as `localhost/pause:1`.
     #[must_use]
     pub fn image(mut self, name: &str, image: &Image) -> Self {
         self.blobs.extend(image.blobs.clone());
@@ -22,25 +22,12 @@ impl Layout {
         self
     }
 
-    /// One name for the images of several platforms.
-    pub fn platforms(mut self, name: &str, images: &[Image]) -> Result<Self> {
-        let manifests: Vec<&Value> = images.iter().map(|image| &image.descriptor).collect();
-        let index = bytes(&json!({ "schemaVersion": 2, "mediaType": INDEX, "manifests": manifests }))?;
-        let of_index = descriptor(INDEX, &index);
-        for image in images {
-            self.blobs.extend(image.blobs.clone());
-        }
-        self.blobs.insert(super::digest(&index), index);
-        self.name(of_index, name);
-        Ok(self)
-    }
-
     fn name(&mut self, mut descriptor: Value, name: &str) {
-        let tag = name.rsplit_once(':').map_or("latest", |(_, tag)| tag);
-        descriptor["annotations"] = json!({
-            "io.containerd.image.name": name,
-            "org.opencontainers.image.ref.name": tag,
-        });
+        // What follows a colon is a tag only behind the last slash: before it, it is a registry's port.
+        let last = name.rsplit('/').next().unwrap_or(name);
+        let tag = last.rsplit_once(':').map_or("latest", |(_, tag)| tag);
+        descriptor["annotations"]["io.containerd.image.name"] = json!(name);
+        descriptor["annotations"]["org.opencontainers.image.ref.name"] = json!(tag);
         self.manifests.push(descriptor);
     }
 
@@ -67,11 +54,15 @@ impl Layout {
         Ok(())
     }
 
-    pub fn write_archive(&self, path: &Path) -> Result<()> {
+    pub fn archive(&self) -> Result<Vec<u8>> {
         let mut layer = super::Layer::default();
         for (name, content) in self.files()? {
             layer = layer.file(&name, 0o644, content)?;
         }
-        fs::write(path, layer.tar()?).with_context(|| format!("write {}", path.display()))
+        layer.tar()
+    }
+
+    pub fn write_archive(&self, path: &Path) -> Result<()> {
+        fs::write(path, self.archive()?).with_context(|| format!("write {}", path.display()))
     }
 }

@@ -3,10 +3,13 @@
 mod layer;
 mod layout;
 mod operator;
+mod signature;
 
 pub use layer::Layer;
+pub(crate) use layer::gzip;
 pub use layout::Layout;
 pub use operator::operator;
+pub(crate) use signature::{payload, signature};
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
@@ -30,7 +33,7 @@ pub struct Config {
     pub labels: BTreeMap<String, String>,
 }
 
-/// One platform's image: its blobs by digest, and the manifest among them.
+/// Blobs by their digests, and the manifest among them: one platform's image, or an index of several.
 #[derive(Clone, Debug)]
 pub struct Image {
     pub(crate) blobs: BTreeMap<String, Vec<u8>>,
@@ -42,7 +45,7 @@ impl Image {
     pub fn new(config: &Config, layer: &Layer) -> Result<Self> {
         let tar = layer.tar()?;
         let diff_id = digest(&tar);
-        let compressed = layer::gzip(&tar)?;
+        let compressed = gzip(&tar)?;
         let mut container = json!({
             "Entrypoint": config.entrypoint,
             "User": config.user,
@@ -71,6 +74,24 @@ impl Image {
         of_manifest["platform"] = json!({ "architecture": config.architecture, "os": "linux" });
         let blobs = [description, compressed, manifest].map(|blob| (digest(&blob), blob));
         Ok(Self { blobs: blobs.into(), descriptor: of_manifest })
+    }
+
+    /// The images of several platforms under one digest.
+    pub fn platforms(images: &[Self]) -> Result<Self> {
+        let manifests: Vec<&Value> = images.iter().map(|image| &image.descriptor).collect();
+        let index = bytes(&json!({ "schemaVersion": 2, "mediaType": INDEX, "manifests": manifests }))?;
+        let of_index = descriptor(INDEX, &index);
+        let mut blobs: BTreeMap<String, Vec<u8>> =
+            images.iter().flat_map(|image| image.blobs.clone()).collect();
+        blobs.insert(digest(&index), index);
+        Ok(Self { blobs, descriptor: of_index })
+    }
+
+    /// An annotation of the place where a layout names it; no digest changes by it.
+    #[must_use]
+    pub fn annotated(mut self, name: &str, value: &str) -> Self {
+        self.descriptor["annotations"][name] = json!(value);
+        self
     }
 
     /// `sha256:…` of the manifest.

@@ -52,7 +52,8 @@ fn a_layout_holds_what_its_digests_say() {
     let dir = tempfile::tempdir().unwrap();
     let arm = Config { architecture: "arm64".to_owned(), ..config() };
     let images = [Image::new(&config(), &layer()).unwrap(), Image::new(&arm, &layer()).unwrap()];
-    Layout::default().platforms("localhost/pause:1", &images).unwrap().write_dir(dir.path()).unwrap();
+    let index = Image::platforms(&images).unwrap();
+    Layout::default().image("localhost/pause:1", &index).write_dir(dir.path()).unwrap();
     let files = files(dir.path());
     let json = |name: &str| -> Value { serde_json::from_slice(&files[name]).unwrap() };
     let blob = |descriptor: &Value| -> Vec<u8> {
@@ -95,4 +96,32 @@ fn paths_out_of_the_image_and_twice_in_it_are_refused() {
         assert!(Layer::default().file(path, 0o644, "").is_err(), "{path}");
     }
     assert!(layer().file("pause", 0o755, "").is_err());
+}
+
+#[test]
+fn a_port_is_no_tag() {
+    let image = Image::new(&config(), &layer()).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let layout =
+        Layout::default().image("localhost:5000/pause", &image).image("localhost:5000/pause:1", &image);
+    layout.write_dir(dir.path()).unwrap();
+    let index: Value = serde_json::from_slice(&files(dir.path())["index.json"]).unwrap();
+    let tag = |at: usize| &index["manifests"][at]["annotations"]["org.opencontainers.image.ref.name"];
+    assert_eq!((tag(0), tag(1)), (&json!("latest"), &json!("1")));
+}
+
+/// What `cosign verify` reads, in the order in which it reads it.
+#[test]
+fn a_signature_names_the_image_that_it_is_of() {
+    let image = Image::platforms(&[Image::new(&config(), &layer()).unwrap()]).unwrap();
+    let payload = payload("registry.example/pause", &image).unwrap();
+    let (tag, signature) = signature(&image, payload.clone(), "c2lnbmVk").unwrap();
+    assert_eq!(tag, format!("sha256-{}.sig", image.digest().strip_prefix("sha256:").unwrap()));
+    let manifest: Value = serde_json::from_slice(&signature.blobs[signature.digest()]).unwrap();
+    let layer = &manifest["layers"][0];
+    assert_eq!(layer["annotations"]["dev.cosignproject.cosign/signature"], "c2lnbmVk");
+    assert_eq!(signature.blobs[layer["digest"].as_str().unwrap()], payload);
+    let signed: Value = serde_json::from_slice(&payload).unwrap();
+    assert_eq!(signed["critical"]["image"]["docker-manifest-digest"], image.digest());
+    assert_eq!(signed["critical"]["identity"]["docker-reference"], "registry.example/pause");
 }
