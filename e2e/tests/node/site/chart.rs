@@ -50,7 +50,7 @@ pub fn install(site: &Site) -> Result<()> {
     Ok(())
 }
 
-/// Two controllers and three webhooks that are ready and never started twice; as the chart's ServiceAccounts, with
+/// Two controllers and three webhooks that are ready and never started twice, each as the account of its own, with
 /// nothing to write to; of which one leads.
 pub fn runs(site: &Site) -> Result<()> {
     for (selector, count, account) in [(CONTROLLERS, 2, "snc-controller"), (WEBHOOKS, 3, "snc-webhook")] {
