@@ -1,11 +1,14 @@
-//! What the pods of the end-to-end tests run: nothing (the sandbox of every pod), or a server of TCP and UDP.
+//! What the pods of the end-to-end tests run: nothing (the sandbox of every pod), a server of TCP and UDP, a client that
+//! says what it reached, or a client that never stops.
 
-use std::{
-    io::{self, Write as _},
-    net::{TcpListener, UdpSocket},
-    process::ExitCode,
-    thread,
-};
+mod probe;
+mod send;
+mod serve;
+
+use std::{io, process::ExitCode, thread};
+
+const USAGE: &str =
+    "usage: snc-pod [pause | serve [--on ADDRESS] PORT… | probe PROTOCOL:ADDRESS:PORT… | send ADDRESS:PORT…]";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -15,8 +18,11 @@ fn main() -> ExitCode {
         [] | ["pause"] => loop {
             thread::park();
         },
-        ["serve", ports @ ..] => serve(ports),
-        _ => Err(io::Error::other("usage: snc-pod [pause | serve PORT…]")),
+        ["serve", "--on", address, ports @ ..] => serve::serve(address, ports),
+        ["serve", ports @ ..] => serve::serve("0.0.0.0", ports),
+        ["probe", targets @ ..] => probe::probe(targets),
+        ["send", targets @ ..] => send::send(targets),
+        _ => Err(io::Error::other(USAGE)),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -27,27 +33,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Answers on each port with the name of the pod, until it is told to end.
-fn serve(ports: &[&str]) -> io::Result<()> {
-    let name = std::env::var("HOSTNAME").unwrap_or_default();
-    for port in ports {
-        let port: u16 = port.parse().map_err(|_| io::Error::other(format!("{port:?} is not a port")))?;
-        let (tcp, udp) = (TcpListener::bind(("0.0.0.0", port))?, UdpSocket::bind(("0.0.0.0", port))?);
-        let answer = name.clone();
-        thread::spawn(move || {
-            for mut connection in tcp.incoming().flatten() {
-                let _ = connection.write_all(answer.as_bytes());
-            }
-        });
-        let answer = name.clone();
-        thread::spawn(move || {
-            let mut asked = [0; 64];
-            while let Ok((_, from)) = udp.recv_from(&mut asked) {
-                let _ = udp.send_to(answer.as_bytes(), from);
-            }
-        });
-    }
-    let mut signals = signal_hook::iterator::Signals::new([signal_hook::consts::SIGTERM])?;
-    signals.forever().next();
-    Ok(())
+/// The pod's, or what a test calls a process outside of pods.
+fn own_name() -> String {
+    std::env::var("HOSTNAME").unwrap_or_default()
 }

@@ -1,16 +1,19 @@
 //! A real node: pods that run, packets that pass or do not.
 //!
 //! The NetworkPolicy enforcer of these tests is ours. What it is worth is proven here by Kubernetes' own specs, and by
-//! their failing without it.
+//! their failing without it. Then the chart is installed on such a node, and packets show what it isolates.
 
+mod site;
 mod specs;
 
 use anyhow::{Result, anyhow, bail};
-use libtest_mimic::{Arguments, Failed, Trial};
+use libtest_mimic::{Arguments, Conclusion, Failed, Trial};
+use site::Site;
 use std::{
     path::Path,
     process::ExitCode,
     sync::{Arc, OnceLock},
+    time::Instant,
 };
 use tempfile::TempDir;
 use xtask::{
@@ -31,13 +34,27 @@ struct Lab {
     _images: TempDir,
 }
 
-type Run = fn(&Lab) -> Result<()>;
+type Case<T> = (&'static str, fn(&T) -> Result<()>);
 
-const CASES: [(&str, Run); 3] = [
+const ENFORCER: [Case<Lab>; 3] = [
     ("specs_of_kubernetes_pass", specs::pass),
     // Last, for it takes the enforcer away and puts it back.
     ("specs_of_kubernetes_fail_without_the_enforcer", specs::fail_without_the_enforcer),
     ("nothing_of_the_node_is_outside_of_it", outside),
+];
+
+/// In this order: each goes on from where the one before has left the site.
+const CHART: [Case<Site>; 10] = [
+    ("the_chart_runs_as_installed_by_helm", site::chart::runs),
+    ("the_webhook_answers_by_its_service", site::chart::webhook_answers),
+    ("packets_pass_where_reach_says_so_and_nowhere_else", site::packets::as_reach_says),
+    ("isolated_while_the_operator_restarts", site::life::isolated_while_it_restarts),
+    ("nothing_passes_from_the_first_instant_to_the_last", site::senders::nothing_passes),
+    ("the_window_of_an_enforcer_that_fails_open", site::senders::window_when_open),
+    ("another_replica_leads", site::life::another_leads),
+    ("the_webhook_is_always_there", site::life::webhook_is_always_there),
+    ("uninstalled_the_isolation_stays_and_is_adopted_again", site::life::uninstalled_and_back),
+    ("removed_entirely_nothing_is_left", site::life::removed_entirely),
 ];
 
 fn main() -> ExitCode {
@@ -55,17 +72,30 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     }
-    let lab = Arc::<OnceLock<Result<Lab, String>>>::default();
-    let trials = CASES.into_iter().map(|(name, run)| {
-        let lab = Arc::clone(&lab);
+    // Each on a node of its own, which ends before the next is started.
+    let enforcer = run(&args, ENFORCER, Lab::start);
+    let chart = run(&args, CHART, Site::start);
+    if enforcer.has_failed() || chart.has_failed() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+fn run<T: Send + Sync + 'static, const N: usize>(
+    args: &Arguments,
+    cases: [Case<T>; N],
+    start: fn() -> Result<T>,
+) -> Conclusion {
+    let node = Arc::<OnceLock<Result<T, String>>>::default();
+    let trials = cases.into_iter().map(|(name, run)| {
+        let node = Arc::clone(&node);
         Trial::test(name, move || {
-            let lab = lab.get_or_init(|| Lab::start().map_err(|error| format!("{error:#}")));
-            let lab = lab.as_ref().map_err(|error| Failed::from(format!("no node: {error}")))?;
-            run(lab).map_err(|error| Failed::from(format!("{error:#}")))
+            let node = node.get_or_init(|| start().map_err(|error| format!("{error:#}")));
+            let node = node.as_ref().map_err(|error| Failed::from(format!("no node: {error}")))?;
+            let started = Instant::now();
+            let result = run(node);
+            println!("{name}: {:.1} s", started.elapsed().as_secs_f64());
+            result.map_err(|error| Failed::from(format!("{error:#}")))
         })
     });
-    let conclusion = libtest_mimic::run(&args, trials.collect());
-    conclusion.exit_code()
+    libtest_mimic::run(args, trials.collect())
 }
 
 /// Why there is nothing to run, where nobody insists.

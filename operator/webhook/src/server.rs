@@ -10,6 +10,7 @@ use crate::metrics::Metrics;
 use crate::review::Request;
 use crate::tls::config;
 use crate::tls::reload::Certificate;
+use http::HeaderValue;
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
@@ -135,7 +136,16 @@ impl Server {
         let server = self.clone();
         let answer = service_fn(move |request: hyper::Request<Incoming>| {
             let server = server.clone();
-            async move { Ok::<_, Infallible>(admit::answer(&server, request).await) }
+            async move {
+                let version = request.version();
+                let mut answer = admit::answer(&server, request).await;
+                // The API server speaks HTTP/1.1 and keeps its connections: one that is closed without a word takes the
+                // next request with it. HTTP/2 has a frame for that.
+                if version < http::Version::HTTP_2 && server.leaving.is_cancelled() {
+                    answer.headers_mut().insert(http::header::CONNECTION, HeaderValue::from_static("close"));
+                }
+                Ok::<_, Infallible>(answer)
+            }
         });
         let mut builder = auto::Builder::new(TokioExecutor::new());
         builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS_WITHIN);

@@ -197,7 +197,7 @@ impl Run {
             return Ok(());
         }
         Toolchain::ensure_tools(&self.environment, &Tool::every().collect::<Vec<_>>())?;
-        cargo::build_static(&["snc-pod"], PROFILE)?;
+        cargo::build_static(&["snc-pod", "snc-operator"], PROFILE)?;
         let mut command = test(&["--test", NODE_TEST]);
         if self.full {
             command.env("SNC_E2E_FULL", "1");

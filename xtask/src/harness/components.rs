@@ -63,7 +63,7 @@ pub(crate) fn api_server(
         path_flag("tls-private-key-file", &files.server_key),
         path_flag("client-ca-file", &files.ca),
         "--allow-privileged=true".to_owned(),
-        "--service-cluster-ip-range=10.96.0.0/16".to_owned(),
+        format!("--service-cluster-ip-range={}", node::SERVICE_ADDRESSES),
         "--service-account-issuer=https://kubernetes.default.svc.cluster.local".to_owned(),
         path_flag("service-account-key-file", &files.service_account_public),
         path_flag("service-account-signing-key-file", &files.service_account_key),

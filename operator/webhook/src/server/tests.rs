@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio_rustls::TlsConnector;
+use tokio_rustls::{TlsConnector, client::TlsStream};
 
 /// Refuses what is called `bad`, fails on `bug`, and takes its time over `slow`.
 struct Simple {
@@ -92,9 +92,7 @@ impl Scene {
     }
 
     async fn post(&self, path: &str, body: &[u8]) -> (u16, Value) {
-        let stream = TcpStream::connect(self.address).await.unwrap();
-        let name = ServerName::try_from("webhook.test").unwrap();
-        let mut stream = self.connector.connect(name, stream).await.unwrap();
+        let mut stream = self.connect().await;
         let head = format!(
             "POST {path} HTTP/1.1\r\nhost: webhook.test\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
             body.len()
@@ -107,6 +105,11 @@ impl Scene {
         split(&answer)
     }
 
+    async fn connect(&self) -> TlsStream<TcpStream> {
+        let stream = TcpStream::connect(self.address).await.unwrap();
+        self.connector.connect(ServerName::try_from("webhook.test").unwrap(), stream).await.unwrap()
+    }
+
     async fn get(&self, path: &str) -> (u16, String) {
         let mut stream = TcpStream::connect(self.health).await.unwrap();
         let head = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
@@ -116,6 +119,20 @@ impl Scene {
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
         (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
     }
+}
+
+/// Asks as the API server does, which keeps its connection; gives the answer with its head.
+async fn ask_and_keep(stream: &mut TlsStream<TcpStream>, body: &[u8]) -> String {
+    let head =
+        format!("POST /enforce HTTP/1.1\r\nhost: webhook.test\r\ncontent-length: {}\r\n\r\n", body.len());
+    stream.write_all(&[head.as_bytes(), body].concat()).await.unwrap();
+    let (mut answer, mut piece) = (String::new(), [0; 4096]);
+    while !answer.ends_with('}') {
+        let length = stream.read(&mut piece).await.unwrap();
+        assert!(length > 0, "{answer}");
+        answer.push_str(std::str::from_utf8(&piece[..length]).unwrap());
+    }
+    answer
 }
 
 fn split(answer: &[u8]) -> (u16, Value) {
@@ -219,4 +236,15 @@ async fn what_is_under_way_is_answered_before_it_leaves() {
     assert_eq!((answered.0, &answered.1["response"]["allowed"]), (200, &json!(true)));
     timeout(Duration::from_secs(5), scene.running).await.unwrap().unwrap().unwrap();
     assert!(TcpStream::connect(scene.address).await.is_err());
+}
+
+#[tokio::test]
+async fn who_keeps_a_connection_is_told_to_open_no_request_on_it_when_it_leaves() {
+    let scene = Scene::new().await;
+    let (mut stream, body) = (scene.connect().await, review("kept", 0));
+    assert!(!ask_and_keep(&mut stream, &body).await.contains("connection: close"));
+    scene.leaving.cancel();
+    let last = ask_and_keep(&mut stream, &body).await;
+    assert!(last.starts_with("HTTP/1.1 200") && last.contains("connection: close"), "{last}");
+    assert_eq!(stream.read_to_end(&mut Vec::new()).await.unwrap(), 0);
 }

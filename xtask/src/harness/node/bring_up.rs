@@ -13,6 +13,7 @@ use crate::{
         control_plane::{ControlPlane, with_log},
         files::{private_dir, write_private},
         kubeconfig::{Credential, User},
+        process::ProcessSpec,
         tool::Tool,
         wait::wait_until,
         workspace,
@@ -133,8 +134,8 @@ impl ControlPlane {
         })
     }
 
-    /// Under that name it can be ended and started again.
-    fn start_enforcer(&self, enforcement: Enforcement) -> Result<()> {
+    /// Under that name it can be ended and started again; as something else, too, once it has ended.
+    pub fn start_enforcer(&self, enforcement: Enforcement) -> Result<()> {
         let mut args = vec![
             format!("--kubeconfig={}", self.kubeconfig(User::Admin).display()),
             format!("--node={NODE_NAME}"),
@@ -178,6 +179,11 @@ impl ControlPlane {
             bail!("import {}: {}", archive.display(), String::from_utf8_lossy(&output.stderr).trim());
         }
         Ok(())
+    }
+
+    /// A process of the instance that runs in the node's namespaces.
+    pub fn spawn_in_node(&self, name: &str, spec: &ProcessSpec) -> Result<()> {
+        self.spawn(name, spec).map(drop)
     }
 
     /// A command in the node's namespaces, e.g. to look at its nftables rules.

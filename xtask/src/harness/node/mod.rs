@@ -30,6 +30,7 @@ pub const PAUSE_IMAGE: &str = "localhost/pause:1";
 pub const NAMESPACES: &str = "namespaces";
 pub const ENFORCER: &str = "snc-enforcer";
 const CLUSTER_ADDRESSES: &str = "10.244.0.0/16";
+pub(super) const SERVICE_ADDRESSES: &str = "10.96.0.0/16";
 
 /// Whether NetworkPolicies are enforced on a node, and what a pod gets before the enforcer knows it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -54,7 +55,11 @@ pub struct Node {
 
 /// Why there is nothing to test with a node here; an error where continuous integration insists.
 pub fn skipped(environment: &Environment) -> Result<Option<String>> {
-    let why = unavailable(environment)?;
+    let why = unavailable(environment)?.or_else(|| {
+        // What the operator is linked with; the other images need no C.
+        let there = environment.path.iter().any(|dir| dir.join("musl-gcc").is_file());
+        (!there).then(|| "musl-gcc is not installed (Debian's package musl-tools)".to_owned())
+    });
     if let Some(why) = &why
         && std::env::var("CI").is_ok_and(|value| value == "true")
     {

@@ -1,6 +1,6 @@
 //! The first process of a node's namespaces: mounts, network, and then it buries the dead.
 
-use super::{Cgroup, NODE_ADDRESS, NODE_NAME, inside::Inside};
+use super::{Cgroup, NODE_ADDRESS, NODE_NAME, SERVICE_ADDRESSES, inside::Inside};
 use crate::harness::process::ProcessIdentity;
 use anyhow::{Context, Result, bail};
 use rustix::{
@@ -98,12 +98,16 @@ fn file_system(kind: &str, target: impl AsRef<Path>, options: Option<&str>) -> R
 /// A pair of interfaces that leads nowhere carries the node's address.
 fn network() -> Result<()> {
     let address = format!("{NODE_ADDRESS}/24");
+    // What the node itself sends to a Service, as the API server does, is given a pod's address on its way out; but
+    // there has to be a way, which elsewhere is the default route.
+    let services = format!("route add {SERVICE_ADDRESSES} dev node0");
     for line in [
         "link set lo up",
         "link add node0 type veth peer name node0-end",
         &format!("address add {address} dev node0"),
         "link set node0 up",
         "link set node0-end up",
+        &services,
     ] {
         let status = Command::new("ip").args(line.split(' ')).status().context("run ip")?;
         if !status.success() {

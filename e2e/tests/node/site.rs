@@ -1,0 +1,125 @@
+//! The chart as its users install it: by helm, in pods of an image, on a node that lets nothing through that it does not
+//! know.
+
+pub mod chart;
+pub mod life;
+mod matrix;
+mod outside;
+pub mod packets;
+mod pods;
+mod reach;
+pub mod senders;
+
+use crate::PROFILE;
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+use snc_e2e::{
+    api::Api,
+    objects::{Kind, text},
+    wait::within,
+};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+use xtask::{
+    harness::{
+        Builder, ControlPlane, Environment, Tool, Toolchain, User,
+        node::{Enforcement, Node},
+        workspace,
+    },
+    image::{self, Config, Image, Layer, Layout, native_architecture},
+};
+
+const POD_IMAGE: &str = "localhost/snc-pod:e2e";
+/// For what takes pods that start or end.
+const LIMIT: Duration = Duration::from_secs(120);
+
+pub struct Site {
+    pub plane: ControlPlane,
+    /// `system:masters`
+    pub admin: Api,
+    pub platform: Api,
+    pub pod_binary: PathBuf,
+    _images: TempDir,
+    // Last, since the clients above live on it.
+    _runtime: Runtime,
+}
+
+impl Site {
+    pub fn start() -> Result<Self> {
+        let started = Instant::now();
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let tools: Vec<Tool> = Tool::every().collect();
+        let toolchain = Toolchain::ensure_tools(&Environment::current()?, &tools)?;
+        let pod_binary = workspace::static_binary("snc-pod", PROFILE)?;
+        let images = TempDir::new()?;
+        let operator = write_operator(images.path())?;
+        let pod = write_pod(images.path(), &pod_binary)?;
+        let node = Node {
+            enforcement: Enforcement::FailClosed,
+            pause: pod_binary.clone(),
+            images: vec![operator, pod],
+        };
+        let plane = Builder::ephemeral("site")?.node(node).start(&toolchain)?;
+        let runtime = Runtime::new()?;
+        let api = |user: User| Api::new(runtime.handle(), &plane.kubeconfig(user));
+        let site = Self {
+            admin: api(User::Admin)?,
+            platform: api(User::Platform)?,
+            plane,
+            pod_binary,
+            _images: images,
+            _runtime: runtime,
+        };
+        println!("node with images in {:.1} s", started.elapsed().as_secs_f64());
+        site.outside_hosts()?;
+        chart::install(&site)?;
+        Ok(site)
+    }
+
+    /// Waits until all pods of a namespace that these labels select, so many, are ready; and gives them.
+    pub fn ready(&self, namespace: &str, selector: &str, count: usize) -> Result<Vec<Value>> {
+        let pods = format!("{}?labelSelector={selector}", Kind::Pod.all(namespace));
+        within(LIMIT, &format!("{count} ready pods {selector} in {namespace}"), || {
+            let pods = self.admin.list(&pods)?;
+            let seen: Vec<String> = pods
+                .iter()
+                .map(|pod| format!("{} {}", text(pod, "/metadata/name"), pod["status"]["containerStatuses"]))
+                .collect();
+            ensure!(pods.len() == count && pods.iter().all(is_ready), "{seen:#?}");
+            Ok(pods)
+        })
+    }
+}
+
+fn is_ready(pod: &Value) -> bool {
+    let conditions = pod["status"]["conditions"].as_array().into_iter().flatten();
+    let ready = |condition: &Value| condition["type"] == "Ready" && condition["status"] == "True";
+    pod["metadata"]["deletionTimestamp"].is_null() && conditions.into_iter().any(ready)
+}
+
+fn write_operator(dir: &Path) -> Result<PathBuf> {
+    let archive = dir.join("operator.tar");
+    let binary = workspace::static_binary("snc-operator", PROFILE)?;
+    let image = image::operator(&binary, native_architecture(), BTreeMap::new())?;
+    Layout::default().image(chart::IMAGE, &image).write_archive(&archive)?;
+    Ok(archive)
+}
+
+fn write_pod(dir: &Path, binary: &Path) -> Result<PathBuf> {
+    let archive = dir.join("pod.tar");
+    let content = std::fs::read(binary).with_context(|| binary.display().to_string())?;
+    let config = Config {
+        architecture: native_architecture().to_owned(),
+        entrypoint: vec!["/snc-pod".to_owned()],
+        user: "65534:65534".to_owned(),
+        ..Config::default()
+    };
+    let image = Image::new(&config, &Layer::default().file("snc-pod", 0o755, content)?)?;
+    Layout::default().image(POD_IMAGE, &image).write_archive(&archive)?;
+    Ok(archive)
+}
