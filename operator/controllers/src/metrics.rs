@@ -1,6 +1,8 @@
 //! Numbers about the operator. Labels come from closed sets, never from names in the cluster: a tenant must not be able
 //! to read another's names here, nor to fill the memory of whoever collects them.
 
+mod trials;
+
 use crate::permissions::Permission;
 use crate::queue::Outcome;
 use crate::reports;
@@ -21,8 +23,8 @@ use snc_plan::probe::Probed;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
+use trials::Trials;
 
-const PROBED: [&str; 4] = ["never", "enforced", "disproved", "inconclusive"];
 const OUTCOMES: [&str; 3] = ["done", "later", "failed"];
 const RECONCILED: [&str; 3] = ["namespace", "tenant", "baseline"];
 const STATUSES: [&str; 3] = ["True", "False", "Unknown"];
@@ -89,10 +91,7 @@ pub struct Metrics {
     reports_waiting: IntGauge,
     reports_circuit_open: IntGauge,
     certificates: GaugeVec,
-    canary: IntGaugeVec,
-    canary_ran: Gauge,
-    probe: IntGaugeVec,
-    probed_at: Gauge,
+    trials: Trials,
     /// `NetworkPolicyEffective` of each governed namespace.
     found: Mutex<BTreeMap<String, &'static str>>,
 }
@@ -156,24 +155,7 @@ impl Metrics {
                 "snc_reports_waiting",
                 "Namespaces whose report may have to be written.",
             )?,
-            canary: gauges(
-                "snc_canary_requests",
-                "What the canary tenant was last answered: refused as it should, allowed, or unproven.",
-                &["result"],
-            )?,
-            canary_ran: Gauge::new(
-                "snc_canary_last_run_timestamp_seconds",
-                "When the canary tenant last tried everything.",
-            )?,
-            probe: gauges(
-                "snc_network_probe",
-                "1 for what the last measurement by packets says of the cluster's network: enforced, disproved, inconclusive or never.",
-                &["result"],
-            )?,
-            probed_at: Gauge::new(
-                "snc_network_probe_last_run_timestamp_seconds",
-                "When the network was last measured.",
-            )?,
+            trials: Trials::new()?,
             certificates: GaugeVec::new(
                 Opts::new(
                     "snc_webhook_certificate_days_left",
@@ -219,8 +201,8 @@ impl Metrics {
             &self.permissions_missing,
             &self.controls,
             &self.requirements,
-            &self.canary,
-            &self.probe,
+            &self.trials.canary,
+            &self.trials.probe,
         ];
         let single = [&self.deny_missing, &self.leader, &self.reports_waiting, &self.reports_circuit_open];
         let mut all: Vec<Box<dyn Collector>> = Vec::new();
@@ -229,7 +211,7 @@ impl Metrics {
         all.extend(single.map(|gauge| Box::new(gauge.clone()) as Box<dyn Collector>));
         all.extend([&self.certificates, &self.index_age].map(|g| Box::new(g.clone()) as Box<dyn Collector>));
         all.extend(
-            [&self.canary_ran, &self.probed_at, &self.oldest]
+            [&self.trials.canary_ran, &self.trials.probed_at, &self.oldest]
                 .map(|g| Box::new(g.clone()) as Box<dyn Collector>),
         );
         all.push(Box::new(self.assessments.clone()));
@@ -342,30 +324,11 @@ impl Metrics {
 
     /// None when nothing could be tried: then nothing is proven.
     pub fn canary(&self, tried: Option<&Tried>) {
-        let Some(Tried { refused, allowed, unproven }) = tried else {
-            self.canary.reset();
-            return;
-        };
-        let count = |list: &Vec<String>| i64::try_from(list.len()).unwrap_or(i64::MAX);
-        for (result, number) in
-            [("refused", i64::from(*refused)), ("allowed", count(allowed)), ("unproven", count(unproven))]
-        {
-            self.canary.with_label_values(&[result]).set(number);
-        }
-        self.canary_ran.set(Timestamp::now().as_duration().as_secs_f64());
+        self.trials.tried(tried);
     }
 
     pub fn probed(&self, probed: &Probed, at: Option<Timestamp>) {
-        let is = match probed {
-            Probed::Never => "never",
-            Probed::Enforced { .. } => "enforced",
-            Probed::Disproved(_) => "disproved",
-            Probed::Inconclusive(_) => "inconclusive",
-        };
-        for result in PROBED {
-            self.probe.with_label_values(&[result]).set(i64::from(result == is));
-        }
-        self.probed_at.set(at.map_or(0.0, |at| at.as_duration().as_secs_f64()));
+        self.trials.probed(probed, at);
     }
 
     /// When the authority and what it signed end.

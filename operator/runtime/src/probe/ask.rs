@@ -18,24 +18,24 @@ const ONE: Duration = Duration::from_secs(2);
 const TRIES: usize = 3;
 
 pub fn main(addresses: &[IpAddr], to: &Path) -> Result<()> {
-    let asked = ask(addresses, &[OPEN, INGRESS, EGRESS], FIRST, SETTLE);
+    let asked = ask(addresses, [OPEN, INGRESS, EGRESS], FIRST, SETTLE);
     tell(to, &asked)
 }
 
 /// `ports`: the open one first.
-pub fn ask(addresses: &[IpAddr], ports: &[u16; 3], first: Duration, settle: Duration) -> Vec<Asked> {
+pub fn ask(addresses: &[IpAddr], ports: [u16; 3], first: Duration, settle: Duration) -> Vec<Asked> {
     let [open, shut @ ..] = ports;
     let started = Instant::now();
-    let answers = || addresses.iter().all(|address| reached(*address, Protocol::Tcp, *open));
+    let answers = || addresses.iter().all(|address| reached(*address, Protocol::Tcp, open));
     while !answers() && started.elapsed() < first {
         thread::sleep(Duration::from_millis(200));
     }
     thread::sleep(settle);
-    let before = all(addresses, &[*open]);
-    let between = all(addresses, shut);
-    let after = all(addresses, &[*open]);
+    let before = all(addresses, &[open]);
+    let between = all(addresses, &shut);
+    let after = all(addresses, &[open]);
     if let Some(address) = addresses.first()
-        && let Ok(socket) = udp_to(*address, *open)
+        && let Ok(socket) = udp_to(*address, open)
     {
         for _ in 0..TRIES {
             let _ = socket.send(OVER);

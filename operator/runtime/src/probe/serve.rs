@@ -30,10 +30,10 @@ pub fn serve(ports: [u16; 3], told: u16) -> Result<Vec<Received>> {
             let count = Arc::new(AtomicU64::new(0));
             counts.push((protocol, port, count.clone()));
             if protocol == Protocol::Tcp {
-                tcp(bind(port, |address| TcpListener::bind(address))?, count);
+                tcp(bind(port, TcpListener::bind)?, count);
             } else {
                 let over = (port == told).then(|| over.clone());
-                udp(bind(port, |address| UdpSocket::bind(address))?, count, over);
+                udp(bind(port, UdpSocket::bind)?, count, over);
             }
         }
     }

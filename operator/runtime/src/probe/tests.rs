@@ -21,7 +21,7 @@ fn free() -> u16 {
 fn both_sides_say_what_came_through() {
     let ports = [free(), free(), free()];
     let server = thread::spawn(move || serve::serve(ports, ports[0]).unwrap());
-    let asked = ask::ask(&["127.0.0.1".parse().unwrap()], &ports, Duration::from_secs(20), Duration::ZERO);
+    let asked = ask::ask(&["127.0.0.1".parse().unwrap()], ports, Duration::from_secs(20), Duration::ZERO);
     let received = server.join().unwrap();
     assert_eq!(asked.len(), 8);
     assert!(asked.iter().all(|one| one.answered), "{asked:?}");
@@ -37,7 +37,7 @@ fn both_sides_say_what_came_through() {
 #[test]
 fn nobody_there_is_no_answer() {
     let ports = [free(), free(), free()];
-    let asked = ask::ask(&["127.0.0.1".parse().unwrap()], &ports, Duration::ZERO, Duration::ZERO);
+    let asked = ask::ask(&["127.0.0.1".parse().unwrap()], ports, Duration::ZERO, Duration::ZERO);
     assert!(asked.iter().all(|one: &Asked| !one.answered), "{asked:?}");
     let of: Vec<u16> = asked.iter().filter(|one| one.protocol == Protocol::Tcp).map(|one| one.port).collect();
     assert_eq!(of, [ports[0], ports[1], ports[2], ports[0]]);
