@@ -64,7 +64,7 @@ struct Args {
     /// Pods that are created by dry-run, each way
     #[arg(long, default_value_t = 4000)]
     requests: usize,
-    /// Where `gatekeeper` and `gatekeeper.yaml` are: its binary, and its project's manifest
+    /// Where `gatekeeper`, `gatekeeper.yaml`, `kyverno`, `kyverno.yaml` are: binaries, and their projects' manifests
     #[arg(long, value_name = "DIRECTORY")]
     peers: Option<PathBuf>,
     /// Serves what the others are measured beside

@@ -8,14 +8,14 @@ use serde_json::{Value, json};
 use snc_e2e::objects::Kind;
 use snc_e2e::wait::within;
 use snc_e2e::webhook::{CONFIGURATIONS, Certificates, configured, free_port};
+use std::any::Any;
 use std::time::Duration;
 
 pub const NAME: &str = "gatekeeper";
 const REST: &str = "gatekeeper-rest";
 const NAMESPACE: &str = "gatekeeper-system";
 
-/// Gives what has to be there as long as it runs.
-pub fn start(lab: &Lab, given: &Given) -> Result<Certificates> {
+pub fn start(lab: &Lab, given: &Given) -> Result<Box<dyn Any>> {
     let mut installed = given.installed.clone();
     for namespace in installed.iter_mut().filter(|object| object["kind"] == "Namespace") {
         // The pods that stand for its own are no good ones.
@@ -53,7 +53,7 @@ pub fn start(lab: &Lab, given: &Given) -> Result<Certificates> {
     let constraints: Vec<Value> = TEN.iter().map(|rule| constraint(rule.name)).collect();
     within(Duration::from_secs(90), "Gatekeeper's constraints", || apply(lab, &constraints))?;
     lab.admin.create(CONFIGURATIONS, registered(port, &certificates.bundle())?)?;
-    Ok(certificates)
+    Ok(Box::new(certificates))
 }
 
 fn run(
