@@ -6,6 +6,7 @@ pub mod churn;
 pub mod cluster;
 pub mod definitions;
 pub mod http;
+pub mod left;
 pub mod objects;
 pub mod recorder;
 pub mod suite;

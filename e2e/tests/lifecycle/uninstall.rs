@@ -2,15 +2,16 @@
 //! rights, run here as the kubelet would.
 
 use crate::lease::holder;
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 use serde_json::{Value, json};
 use snc_core::names::{
     ASSESSMENT, DEFAULT_DENY, GUARD_EXCEPTION, GUARD_GATE, GUARD_MANAGED, GUARD_NAMESPACE, GUARD_NOTICE,
     GUARD_RATCHET, GUARD_RESERVED, GUARD_STATUS, GUARD_WEBHOOK, LABEL_ISOLATED, LABEL_MANAGED_BY,
-    LABEL_PREFIX, LABEL_TENANT, MANAGED_BY, MANAGER, OWNER_BINDING, PROBE, PROBED_BY, PSA_ENFORCE, WEBHOOK,
+    LABEL_TENANT, MANAGER, OWNER_BINDING, PROBE, PROBED_BY, PSA_ENFORCE, WEBHOOK,
 };
 use snc_e2e::api::Answered;
 use snc_e2e::cluster::{Cluster, OPERATOR_ACCOUNT, OPERATOR_NAMESPACE, OPERATOR_USER};
+use snc_e2e::left::nothing_left;
 use snc_e2e::objects::{
     CRDS, GUARD_BINDINGS, GUARDS, Kind, NAMESPACES, at, flow, flows, label, namespace, new_namespace, pod,
     policy, stamp, text,
@@ -272,49 +273,12 @@ pub fn everything(cluster: &Cluster) -> Result<()> {
         ensure!(said.contains(removed), "{removed} is not in:\n{said}");
     }
     delete_release(cluster)?;
-    nothing_left(cluster)?;
+    nothing_left(&cluster.admin)?;
 
     let kept = cluster.admin.get(Kind::NetworkPolicy.one("vide", "autre"))?;
     ensure!(stamp(&kept) == foreign, "what is not ours is as it was");
     let found = cluster.admin.get(namespace("vide"))?;
     ensure!(label(&found, PSA_ENFORCE) == Some("restricted"), "handed over: {found}");
     cluster.platform.create(Kind::Pod.all("vide"), pod("libre"))?;
-    Ok(())
-}
-
-/// Everywhere, not only where it is known to have been.
-fn nothing_left(cluster: &Cluster) -> Result<()> {
-    let ours = format!("labelSelector={LABEL_MANAGED_BY}={MANAGED_BY}");
-    let kinds = [
-        "/api/v1/configmaps",
-        "/api/v1/limitranges",
-        "/api/v1/resourcequotas",
-        "/api/v1/secrets",
-        "/apis/networking.k8s.io/v1/networkpolicies",
-        "/apis/rbac.authorization.k8s.io/v1/rolebindings",
-        GUARDS,
-        GUARD_BINDINGS,
-        CONFIGURATIONS,
-    ];
-    within(Duration::from_secs(30), "nothing of ours to be left", || {
-        for kind in kinds {
-            let left = cluster.admin.list(format!("{kind}?{ours}"))?;
-            ensure!(left.is_empty(), "{kind}: {left:?}");
-        }
-        let definitions = cluster.admin.list(CRDS)?;
-        let left: Vec<&str> = definitions.iter().map(|crd| text(crd, "/metadata/name")).collect();
-        ensure!(!left.iter().any(|name| name.ends_with(".secnumcloud.dev")), "{left:?}");
-        Ok(())
-    })?;
-    for namespace in cluster.admin.list(NAMESPACES)? {
-        let labels = namespace["metadata"]["labels"].as_object().context("no labels")?;
-        ensure!(!labels.keys().any(|key| key.starts_with(LABEL_PREFIX)), "{namespace}");
-    }
-    for kind in ["clusterroles", "clusterrolebindings"] {
-        let all = cluster.admin.list(format!("/apis/rbac.authorization.k8s.io/v1/{kind}"))?;
-        let left: Vec<&str> = all.iter().map(|role| text(role, "/metadata/name")).collect();
-        let ours = |name: &&&str| name.starts_with("snc-") && **name != "snc-platform-admins";
-        ensure!(left.iter().find(ours).is_none(), "{left:?}");
-    }
     Ok(())
 }

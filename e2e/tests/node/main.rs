@@ -44,13 +44,14 @@ const ENFORCER: [Case<Lab>; 3] = [
 ];
 
 /// In this order: each goes on from where the one before has left the site.
-const CHART: [Case<Site>; 10] = [
+const CHART: [Case<Site>; 11] = [
     ("the_chart_runs_as_installed_by_helm", site::chart::runs),
     ("the_webhook_answers_by_its_service", site::chart::webhook_answers),
     ("packets_pass_where_reach_says_so_and_nowhere_else", site::packets::as_reach_says),
     ("isolated_while_the_operator_restarts", site::life::isolated_while_it_restarts),
     ("nothing_passes_from_the_first_instant_to_the_last", site::senders::nothing_passes),
     ("the_window_of_an_enforcer_that_fails_open", site::senders::window_when_open),
+    ("the_probe_says_whether_the_network_enforces", site::probe::packets),
     ("another_replica_leads", site::life::another_leads),
     ("the_webhook_is_always_there", site::life::webhook_is_always_there),
     ("uninstalled_the_isolation_stays_and_is_adopted_again", site::life::uninstalled_and_back),

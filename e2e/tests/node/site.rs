@@ -7,11 +7,12 @@ mod matrix;
 mod outside;
 pub mod packets;
 mod pods;
+pub mod probe;
 mod reach;
 pub mod senders;
 
 use crate::PROFILE;
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use serde_json::Value;
 use snc_e2e::{
     api::Api,
@@ -31,7 +32,7 @@ use xtask::{
         node::{Enforcement, Node},
         workspace,
     },
-    image::{self, Config, Image, Layer, Layout, native_architecture},
+    image::{self, Layout, native_architecture},
 };
 
 const POD_IMAGE: &str = "localhost/snc-pod:e2e";
@@ -112,14 +113,6 @@ fn write_operator(dir: &Path) -> Result<PathBuf> {
 
 fn write_pod(dir: &Path, binary: &Path) -> Result<PathBuf> {
     let archive = dir.join("pod.tar");
-    let content = std::fs::read(binary).with_context(|| binary.display().to_string())?;
-    let config = Config {
-        architecture: native_architecture().to_owned(),
-        entrypoint: vec!["/snc-pod".to_owned()],
-        user: "65534:65534".to_owned(),
-        ..Config::default()
-    };
-    let image = Image::new(&config, &Layer::default().file("snc-pod", 0o755, content)?)?;
-    Layout::default().image(POD_IMAGE, &image).write_archive(&archive)?;
+    Layout::default().image(POD_IMAGE, &image::pod(binary)?).write_archive(&archive)?;
     Ok(archive)
 }

@@ -1,14 +1,14 @@
 //! OCI images out of files, without a daemon: the same files make the same bytes, anywhere.
 
+mod binaries;
 mod layer;
 mod layout;
-mod operator;
 mod signature;
 
+pub use binaries::{operator, pod};
 pub use layer::Layer;
 pub(crate) use layer::gzip;
 pub use layout::Layout;
-pub use operator::operator;
 pub(crate) use signature::{payload, signature};
 
 use anyhow::{Context, Result};

@@ -7,13 +7,11 @@ use super::{
 };
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
-use snc_core::names::{
-    DEFAULT_DENY, GUARD_GATE, GUARD_MANAGED, LABEL_ISOLATED, LABEL_MANAGED_BY, LABEL_PREFIX, LEASE,
-    MANAGED_BY, WEBHOOK,
-};
+use snc_core::names::{DEFAULT_DENY, GUARD_GATE, GUARD_MANAGED, LABEL_ISOLATED, LEASE, WEBHOOK};
 use snc_e2e::{
     cluster::{OPERATOR_NAMESPACE, OPERATOR_USER},
-    objects::{CRDS, GUARD_BINDINGS, GUARDS, Kind, NAMESPACES, at, label, namespace, stamp, text},
+    left::nothing_left,
+    objects::{CRDS, GUARDS, Kind, at, label, namespace, stamp, text},
     wait::{eventually, within},
     webhook::CONFIGURATIONS,
 };
@@ -102,6 +100,13 @@ impl Site {
             let Ok((failed, all)) = load.join() else { bail!("the load panicked") };
             result.map(|()| (failed, all))
         })
+    }
+
+    /// The chart as it is here, with one value more.
+    pub fn upgrade(&self, set: &str) -> Result<()> {
+        let chart = workspace::chart().display().to_string();
+        let of = ["upgrade", "snc", &chart, "--namespace", OPERATOR_NAMESPACE, "--reuse-values"];
+        self.helm(&[&of[..], &["--set", set, "--wait", "--timeout", "4m"]].concat())
     }
 
     fn helm(&self, args: &[&str]) -> Result<()> {
@@ -196,21 +201,7 @@ pub fn webhook_is_always_there(site: &Site) -> Result<()> {
     ensure!(failed.len() * 4 < all, "{failed:#?}");
     ensure!(failed.iter().all(|one| one.contains("failed calling webhook")), "{failed:#?}");
 
-    let chart = workspace::chart().display().to_string();
-    let upgrade = [
-        "upgrade",
-        "snc",
-        &chart,
-        "--namespace",
-        OPERATOR_NAMESPACE,
-        "--reuse-values",
-        "--set",
-        "logLevel=debug",
-        "--wait",
-        "--timeout",
-        "4m",
-    ];
-    let (failed, all) = site.while_pods_come(|| site.helm(&upgrade))?;
+    let (failed, all) = site.while_pods_come(|| site.upgrade("logLevel=debug"))?;
     none("upgrade", &failed, all)?;
     let rollback = ["rollback", "snc", "1", "--namespace", OPERATOR_NAMESPACE, "--wait", "--timeout", "4m"];
     let (failed, all) = site.while_pods_come(|| site.helm(&rollback))?;
@@ -255,46 +246,11 @@ pub fn uninstalled_and_back(site: &Site) -> Result<()> {
 
 /// With the value that says so, nothing of ours is left, and everything is open again.
 pub fn removed_entirely(site: &Site) -> Result<()> {
-    let chart = workspace::chart().display().to_string();
-    site.helm(&[
-        "upgrade",
-        "snc",
-        &chart,
-        "--namespace",
-        OPERATOR_NAMESPACE,
-        "--reuse-values",
-        "--set",
-        "uninstall.removeEverything=yes-remove-isolation",
-        "--wait",
-        "--timeout",
-        "4m",
-    ])?;
+    site.upgrade("uninstall.removeEverything=yes-remove-isolation")?;
     site.helm(&["uninstall", "snc", "--namespace", OPERATOR_NAMESPACE, "--wait", "--timeout", "4m"])?;
     let said = site.plane.kubectl(User::Admin, ["logs", "-n", OPERATOR_NAMESPACE, "job/snc-uninstall"])?;
     println!("removed, by the hook's log: {} lines", said.stdout.lines().count());
-    let ours = format!("labelSelector={LABEL_MANAGED_BY}={MANAGED_BY}");
-    let kinds = [
-        "/api/v1/configmaps",
-        "/api/v1/limitranges",
-        "/api/v1/resourcequotas",
-        "/api/v1/secrets",
-        "/apis/networking.k8s.io/v1/networkpolicies",
-        "/apis/rbac.authorization.k8s.io/v1/rolebindings",
-        GUARDS,
-        GUARD_BINDINGS,
-        CONFIGURATIONS,
-    ];
-    for kind in kinds {
-        let left = site.admin.list(format!("{kind}?{ours}"))?;
-        ensure!(left.is_empty(), "{kind}: {left:?}");
-    }
-    let definitions = site.admin.list(CRDS)?;
-    let ours = definitions.iter().find(|crd| text(crd, "/metadata/name").ends_with(".secnumcloud.dev"));
-    ensure!(ours.is_none(), "{ours:?}");
-    for found in site.admin.list(NAMESPACES)? {
-        let labels = found["metadata"]["labels"].as_object().context("no labels")?;
-        ensure!(!labels.keys().any(|key| key.starts_with(LABEL_PREFIX)), "{found}");
-    }
+    nothing_left(&site.admin)?;
     let matrix = site.settled("nothing of ours")?;
     ensure!(matrix.open() == matrix.cells.len(), "something is closed");
     Ok(())

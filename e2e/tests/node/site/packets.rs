@@ -78,6 +78,18 @@ fn beta_web() -> Vec<Value> {
 }
 
 impl Site {
+    /// Runs while nothing enforces anything.
+    pub fn unenforced<T>(&self, run: impl FnOnce() -> Result<T>) -> Result<T> {
+        self.plane.instance().terminate(ENFORCER)?;
+        let mut nft = self.plane.command_in_node(Path::new("nft"))?;
+        let removed = nft.args(["delete", "table", "inet", TABLE]).status()?;
+        ensure!(removed.success(), "nft delete table: {removed}");
+        let result = run();
+        self.plane.instance().restart(ENFORCER)?;
+        eventually("the enforcer's table", || self.has_rules())?;
+        result
+    }
+
     /// Two tenants take over namespaces with pods in them.
     fn make_tenants(&self) -> Result<()> {
         let floor = json!({
@@ -177,14 +189,7 @@ pub fn as_reach_says(site: &Site) -> Result<()> {
 }
 
 fn without_the_enforcer(site: &Site, closed: usize) -> Result<()> {
-    site.plane.instance().terminate(ENFORCER)?;
-    let mut nft = site.plane.command_in_node(Path::new("nft"))?;
-    let removed = nft.args(["delete", "table", "inet", TABLE]).status()?;
-    ensure!(removed.success(), "nft delete table: {removed}");
-    let matrix = site.matrix();
-    site.plane.instance().restart(ENFORCER)?;
-    eventually("the enforcer's table", || site.has_rules())?;
-    let matrix = matrix?;
+    let matrix = site.unenforced(|| site.matrix())?;
     let disagreeing = matrix.disagreeing().len();
     println!(
         "without the enforcer: {disagreeing} cells disagree, {} of {} are open",

@@ -18,11 +18,10 @@ use crate::{
         wait::wait_until,
         workspace,
     },
-    image::{Config, Image, Layer, Layout, native_architecture},
+    image::{self, Layout},
 };
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use std::{
-    fs,
     os::unix::net::UnixStream,
     path::{Path, PathBuf},
     time::Duration,
@@ -155,15 +154,7 @@ impl ControlPlane {
             Ok(UnixStream::connect(&socket).is_ok().then_some(()))
         })?;
         let pause = self.dir().join("images/pause.tar");
-        let content = fs::read(&node.pause).with_context(|| format!("read {}", node.pause.display()))?;
-        let config = Config {
-            architecture: native_architecture().to_owned(),
-            entrypoint: vec!["/snc-pod".to_owned()],
-            user: "65534:65534".to_owned(),
-            ..Config::default()
-        };
-        let image = Image::new(&config, &Layer::default().file("snc-pod", 0o755, content)?)?;
-        Layout::default().image(PAUSE_IMAGE, &image).write_archive(&pause)?;
+        Layout::default().image(PAUSE_IMAGE, &image::pod(&node.pause)?).write_archive(&pause)?;
         self.import_image(&pause)?;
         node.images.iter().try_for_each(|archive| self.import_image(archive))
     }
