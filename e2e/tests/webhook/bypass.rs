@@ -5,7 +5,7 @@ use crate::scene::{ENFORCED, FAULTS, bad, deployment, deployments};
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use snc_core::names::LABEL_ISOLATED;
-use snc_e2e::api::Ask;
+use snc_e2e::api::{Answered, Ask};
 use snc_e2e::cluster::Cluster;
 use snc_e2e::objects::{Kind, namespace};
 use snc_e2e::wait::{eventually, within};
@@ -45,9 +45,10 @@ fn passes(cluster: &Cluster, webhook: &Webhook<'_>) -> Result<()> {
     let (services, workloads) =
         (dry(&format!("/api/v1/namespaces/{ENFORCED}/services")), dry(&deployments(ENFORCED)));
 
-    // The webhook.
-    let refused = alone.create(&workloads, deployment(bad("p"))).err().context("accepted")?;
-    ensure!(refused.message.contains(FAULTS[0]), "{refused}");
+    // The webhook, once the API server knows of the right; until then it is that which refuses.
+    eventually("the webhook to refuse", || {
+        alone.create(&workloads, deployment(bad("p"))).refused_with(&[FAULTS[0]])
+    })?;
     let before = webhook.count("snc_webhook_controls_total")?;
     rescuer.create(&workloads, deployment(bad("p")))?;
     let counted = webhook.count("snc_webhook_controls_total")? - before;
