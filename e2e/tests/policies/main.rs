@@ -7,7 +7,6 @@ mod cli;
 mod cluster_policies;
 mod columns;
 mod exceptions;
-mod probe;
 mod reports;
 mod unreadable;
 
@@ -51,7 +50,6 @@ const CASES: &[Case] = &[
     alone("controls_of_the_platform_only_ever_subtract", assessment::own_controls),
     alone("reports_for_other_tools_follow_what_is_found", reports::written),
     alone("nothing_is_written_that_says_nothing_new", assessment::quiet),
-    alone("what_packets_say_of_the_network_is_said_of_namespaces", probe::packets),
     alone("the_operator_writes_in_the_language_of_its_configuration", columns::language),
 ];
 

@@ -88,7 +88,8 @@ impl Stage {
 
 /// Targets that need the tools; a bare `cargo test` leaves them out.
 const HARNESS_TEST: &str = "control_plane";
-const E2E_TESTS: [&str; 7] = ["admission", "charts", "kill", "lifecycle", "policies", "rules", "webhook"];
+const E2E_TESTS: [&str; 8] =
+    ["admission", "charts", "kill", "lifecycle", "policies", "probe", "rules", "webhook"];
 const NODE_TEST: &str = "node";
 
 struct Run {
