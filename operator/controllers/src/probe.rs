@@ -31,18 +31,23 @@ struct Known {
 }
 
 impl Known {
+    /// What was disproved stays so while nothing is heard.
     fn judge(&self, now: Timestamp) -> Probed {
-        match &self.measured {
-            _ if self.heard.is_some_and(|heard| heard.elapsed() > STALE) => Probed::Inconclusive(Text::new(
-                "plus de nouvelles de l'API depuis trop longtemps",
-                "nothing heard from the API for too long",
-            )),
+        let probed = match &self.measured {
             None => Probed::Never,
             Some(Ok(measured)) => measured.judge(now),
             Some(Err(error)) => Probed::Inconclusive(Text::new(
                 format!("le ConfigMap {PROBE} ne se lit pas ({error})"),
                 format!("the ConfigMap {PROBE} cannot be read ({error})"),
             )),
+        };
+        let silent = self.heard.is_some_and(|heard| heard.elapsed() > STALE);
+        match probed {
+            Probed::Enforced { .. } | Probed::Never if silent => Probed::Inconclusive(Text::new(
+                "plus de nouvelles de l'API depuis trop longtemps",
+                "nothing heard from the API for too long",
+            )),
+            probed => probed,
         }
     }
 }
@@ -104,5 +109,34 @@ async fn tell(context: &Context, mut changes: channel::Receiver<Known>) {
         if let Ok(Err(_)) = timeout(LOOK, changes.changed()).await {
             return;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use snc_core::flow::Protocol;
+    use snc_plan::probe::{Asked, EGRESS};
+
+    #[tokio::test(start_paused = true)]
+    async fn silence_takes_a_proof_away_and_never_a_disproof() {
+        let now = Timestamp::now();
+        let address = "10.0.0.7".parse().unwrap();
+        let through = Asked { address, protocol: Protocol::Tcp, port: EGRESS, answered: true };
+        let measured = Measured {
+            at: now,
+            client_node: None,
+            server_node: None,
+            asked: vec![through],
+            received: Vec::new(),
+            failure: None,
+        };
+        let none = Known { measured: None, heard: Some(Instant::now()) };
+        let disproof = Known { measured: Some(Ok(measured)), heard: none.heard };
+        assert_eq!(none.judge(now), Probed::Never);
+        assert!(matches!(disproof.judge(now), Probed::Disproved(_)));
+        tokio::time::advance(STALE + LOOK).await;
+        assert!(matches!(none.judge(now), Probed::Inconclusive(_)));
+        assert!(matches!(disproof.judge(now), Probed::Disproved(_)));
     }
 }

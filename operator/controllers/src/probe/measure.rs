@@ -36,7 +36,7 @@ pub async fn measure(kube: kube::Config, probe: Probe) -> Result<Measured, Error
         client: Api::namespaced(api.clone(), client_namespace),
         image: probe.image,
     };
-    let nothing = Measured {
+    let mut measured = Measured {
         at: Timestamp::now(),
         client_node: None,
         server_node: None,
@@ -44,7 +44,6 @@ pub async fn measure(kube: kube::Config, probe: Probe) -> Result<Measured, Error
         received: Vec::new(),
         failure: None,
     };
-    let mut measured = nothing;
     let failure = match timeout(probe.patience, pods.run(&mut measured)).await {
         Ok(Ok(())) => None,
         Ok(Err(error)) => Some(error),
