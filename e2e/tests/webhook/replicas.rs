@@ -38,7 +38,7 @@ pub fn come_and_go(cluster: &Cluster) -> Result<()> {
 }
 
 /// Two of the three end under load, each while it is the one that answers.
-fn end(cluster: &Cluster, replicas: Vec<Webhook<'_>>) -> Result<()> {
+fn end<'c>(cluster: &'c Cluster, replicas: Vec<Webhook<'c>>) -> Result<()> {
     let living = RefCell::new(replicas);
     let serving = || -> Result<usize> {
         let counts = || living.borrow().iter().map(|one| one.count(ANSWERS)).collect::<Result<Vec<f64>>>();
@@ -48,21 +48,19 @@ fn end(cluster: &Cluster, replicas: Vec<Webhook<'_>>) -> Result<()> {
             more.context("none answers")
         })
     };
+    let ended = |end: fn(&Webhook<'c>) -> Result<()>| {
+        load(cluster, || {
+            let at = serving()?;
+            let one = living.borrow_mut().remove(at);
+            end(&one)?;
+            serving().map(drop)
+        })
+    };
     // By SIGTERM it finishes what it has, and nothing is lost.
-    let lost = load(cluster, || {
-        let at = serving()?;
-        let leaving = living.borrow_mut().remove(at);
-        leaving.terminate()?;
-        serving().map(drop)
-    })?;
+    let lost = ended(Webhook::terminate)?;
     ensure!(lost.is_empty(), "{} lost by SIGTERM, the first: {}", lost.len(), lost[0]);
     // By SIGKILL what it was answering at that moment is lost, for nobody asks twice; and nothing after it.
-    let lost = load(cluster, || {
-        let at = serving()?;
-        let dying = living.borrow_mut().remove(at);
-        dying.kill()?;
-        serving().map(drop)
-    })?;
+    let lost = ended(Webhook::kill)?;
     println!("lost by SIGKILL: {}", lost.len());
     let by_webhook = |refusal: &Refusal| refusal.message.contains("failed calling webhook");
     ensure!(lost.iter().all(by_webhook), "lost by something else: {lost:?}");
