@@ -5,7 +5,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use snc_core::names::{PROBE, PROBE_KEY, PROBE_NAMESPACES};
 use snc_e2e::cluster::{Cluster, OPERATOR, OPERATOR_NAMESPACE};
-use snc_e2e::objects::{Kind, policy, text};
+use snc_e2e::objects::{BASELINES, Kind, at, baseline, policy, text};
 use snc_e2e::wait::{eventually, within};
 use snc_plan::probe::{CLIENT, EGRESS, INGRESS, OPEN, SERVER};
 use std::path::PathBuf;
@@ -56,6 +56,7 @@ fn measured(cluster: &Cluster) -> Result<()> {
     let message = said(cluster, "False", "EnforcementDisproved")?;
     ensure!(message.contains("TCP sortant") && message.contains("UDP sortant"), "{message}");
     counted(cluster, "disproved")?;
+    forgotten_by_nobody(cluster)?;
 
     // Nothing answers at all: that is no proof, and it is said why.
     let output = probe(cluster, &kubeconfig, |_| false)?;
@@ -81,6 +82,23 @@ fn measured(cluster: &Cluster) -> Result<()> {
         ensure!(message.contains("ne se lit pas"), "{message}");
         Ok(())
     })
+}
+
+/// Who begins to lead has not said anything else in between, whatever is stated.
+fn forgotten_by_nobody(cluster: &Cluster) -> Result<()> {
+    let path = Kind::SncPolicy.one(NAMESPACE, "p");
+    let said = || cluster.condition(&path, ISOLATED, "False", "EnforcementDisproved");
+    let enforcement = json!({"engine": "cilium 1.19", "evidence": "PV-2026-017", "statedOn": "2026-10-01"});
+    cluster
+        .platform
+        .create(BASELINES, baseline("declare", json!({"network": {"enforcement": enforcement}})))?;
+    let before = said()?;
+    cluster.restart_operator()?;
+    cluster.platform.merge(&path, json!({"spec": {"environment": "Test"}}))?;
+    let after = said()?;
+    cluster.platform.delete(at(BASELINES, "declare"))?;
+    ensure!(after["lastTransitionTime"] == before["lastTransitionTime"], "{before} and then {after}");
+    Ok(())
 }
 
 fn counted(cluster: &Cluster, result: &str) -> Result<()> {

@@ -17,10 +17,13 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch as channel;
+use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
 /// A proof gets old by itself.
 const LOOK: Duration = Duration::from_secs(60);
+/// How long the first list of one ConfigMap may take.
+const FIRST: Duration = Duration::from_secs(10);
 
 /// What is known of the ConfigMap.
 #[derive(Clone)]
@@ -36,29 +39,67 @@ impl Known {
         let probed = match &self.measured {
             None => Probed::Never,
             Some(Ok(measured)) => measured.judge(now),
-            Some(Err(error)) => Probed::Inconclusive(Text::new(
-                format!("le ConfigMap {PROBE} ne se lit pas ({error})"),
-                format!("the ConfigMap {PROBE} cannot be read ({error})"),
+            Some(Err(error)) => Probed::Unread(Text::new(
+                format!("il ne se lit pas ({error})"),
+                format!("cannot be read ({error})"),
             )),
         };
-        let silent = self.heard.is_some_and(|heard| heard.elapsed() > STALE);
-        match probed {
-            Probed::Enforced { .. } | Probed::Never if silent => Probed::Inconclusive(Text::new(
+        let silent = match self.heard {
+            None => Text::new("pas encore lu", "not read yet"),
+            Some(heard) if heard.elapsed() > STALE => Text::new(
                 "plus de nouvelles de l'API depuis trop longtemps",
                 "nothing heard from the API for too long",
-            )),
-            probed => probed,
-        }
+            ),
+            Some(_) => return probed,
+        };
+        if let Probed::Disproved(_) = probed { probed } else { Probed::Unread(silent) }
     }
 }
 
-pub async fn keep(context: Arc<Context>) -> &'static str {
+/// What every replica follows, so that who begins to lead knows it already.
+pub struct Followed(channel::Receiver<Known>);
+
+pub fn follow_measured(context: &Arc<Context>, tasks: &mut JoinSet<&'static str>) -> Followed {
     let (known, changes) = channel::channel(Known { measured: None, heard: None });
-    tokio::select! {
-        _ = read(&context, known) => {}
-        () = tell(&context, changes) => {}
+    let context = context.clone();
+    tasks.spawn(async move {
+        let never = read(&context, known).await;
+        match never {}
+    });
+    Followed(changes)
+}
+
+impl Followed {
+    /// Before anything is said of a namespace. What cannot be read holds nobody up, and is said to be unread.
+    pub async fn ready(&mut self, context: &Context) {
+        let _ = timeout(FIRST, self.0.wait_for(|known| known.heard.is_some())).await;
+        self.tell(context);
     }
-    "probe"
+
+    pub async fn keep(mut self, context: Arc<Context>) -> &'static str {
+        loop {
+            if let Ok(Err(_)) = timeout(LOOK, self.0.changed()).await {
+                return "probe";
+            }
+            self.tell(&context);
+        }
+    }
+
+    fn tell(&mut self, context: &Context) {
+        let known = self.0.borrow_and_update().clone();
+        let probed = known.judge(Timestamp::now());
+        let at = known.measured.and_then(Result::ok).map(|measured| measured.at);
+        context.metrics.probed(&probed, at);
+        if context.cluster().probed != probed {
+            match &probed {
+                Probed::Disproved(through) => {
+                    tracing::error!(?through, "the cluster's network does not enforce NetworkPolicies");
+                }
+                probed => tracing::info!(?probed, "what is known of the cluster's network"),
+            }
+        }
+        context.update_cluster(|facts| facts.probed = probed);
+    }
 }
 
 async fn read(context: &Context, known: channel::Sender<Known>) -> Infallible {
@@ -91,27 +132,6 @@ fn measured_of(map: ConfigMap) -> Result<Measured, String> {
     serde_json::from_str(&text).map_err(|error| error.to_string())
 }
 
-async fn tell(context: &Context, mut changes: channel::Receiver<Known>) {
-    loop {
-        let known = changes.borrow_and_update().clone();
-        let probed = known.judge(Timestamp::now());
-        let at = known.measured.and_then(Result::ok).map(|measured| measured.at);
-        context.metrics.probed(&probed, at);
-        if context.cluster().probed != probed {
-            match &probed {
-                Probed::Disproved(through) => {
-                    tracing::error!(?through, "the cluster's network does not enforce NetworkPolicies");
-                }
-                probed => tracing::info!(?probed, "what is known of the cluster's network"),
-            }
-        }
-        context.update_cluster(|facts| facts.probed = probed);
-        if let Ok(Err(_)) = timeout(LOOK, changes.changed()).await {
-            return;
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -136,7 +156,15 @@ mod tests {
         assert_eq!(none.judge(now), Probed::Never);
         assert!(matches!(disproof.judge(now), Probed::Disproved(_)));
         tokio::time::advance(STALE + LOOK).await;
-        assert!(matches!(none.judge(now), Probed::Inconclusive(_)));
+        assert!(matches!(none.judge(now), Probed::Unread(_)));
         assert!(matches!(disproof.judge(now), Probed::Disproved(_)));
+    }
+
+    #[test]
+    fn what_was_not_read_or_says_nothing_is_not_the_same_as_never_measured() {
+        let now = Timestamp::now();
+        assert!(matches!(Known { measured: None, heard: None }.judge(now), Probed::Unread(_)));
+        let garbage = Known { measured: Some(Err("line 1".to_owned())), heard: Some(Instant::now()) };
+        assert!(matches!(garbage.judge(now), Probed::Unread(_)));
     }
 }

@@ -65,6 +65,8 @@ pub async fn run(kube: kube::Config, config: Config, cancel: CancellationToken) 
     watch::addresses::start(&context, &mut tasks);
     tasks.spawn(assess::keep(context.clone()));
     tasks.spawn(waivers::keep(context.clone()));
+    let measured = probe::follow_measured(&context, &mut tasks);
+    let led = Led { drain, reports, canary_every, webhook, measured };
     tokio::select! {
         () = cancel.cancelled() => return Ok(()),
         ended = tasks.join_next() => return Err(unexpected(ended)),
@@ -75,7 +77,7 @@ pub async fn run(kube: kube::Config, config: Config, cancel: CancellationToken) 
     let renewing = CancellationToken::new();
     let result = tokio::select! {
         result = context.lease.keep(renewing) => result,
-        result = lead(&context, kube, &cancel, drain, reports, canary_every, webhook) => result,
+        result = lead(&context, kube, &cancel, led) => result,
         ended = tasks.join_next() => Err(unexpected(ended)),
     };
     if !matches!(result, Err(Error::LeaseLost { .. })) {
@@ -94,22 +96,30 @@ async fn listen_on(address: SocketAddr) -> Result<TcpListener, Error> {
     bound.await.map_err(|error: std::io::Error| Error::Config(format!("listen on {address}: {error}")))
 }
 
+/// What only the leader needs.
+struct Led {
+    drain: Duration,
+    reports: Option<Format>,
+    canary_every: Duration,
+    webhook: Option<Webhook>,
+    measured: probe::Followed,
+}
+
 /// What only the holder of the lease does: everything that writes.
 async fn lead(
     context: &Arc<Context>,
     kube: kube::Config,
     cancel: &CancellationToken,
-    drain: Duration,
-    reports: Option<Format>,
-    canary_every: Duration,
-    webhook: Option<Webhook>,
+    led: Led,
 ) -> Result<(), Error> {
+    let Led { drain, reports, canary_every, webhook, mut measured } = led;
     let ready = async {
         // Policies refuse where it is not there.
         waivers::install(context).await?;
         gate::install(context).await?;
         let proof = tokio::time::timeout(FIRST_PROOF, gate::prove_once(context, &kube)).await;
         context.inputs.settled().await;
+        measured.ready(context).await;
         Ok::<bool, Error>(proof.unwrap_or(false))
     };
     let proven = tokio::select! {
@@ -126,7 +136,7 @@ async fn lead(
     }
     duties.spawn(canary::keep(context.clone(), kube, canary_every, asks_webhook));
 
-    duties.spawn(probe::keep(context.clone()));
+    duties.spawn(measured.keep(context.clone()));
     duties.spawn(assess::publish(context.clone()));
     duties.spawn(assess::report(context.clone(), reports));
     duties.spawn(waivers::publish(context.clone()));

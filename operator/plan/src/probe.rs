@@ -77,6 +77,8 @@ pub enum Probed {
     /// By protocol and side: what should not have come through, and did.
     Disproved(BTreeSet<(Protocol, u16)>),
     Inconclusive(Text),
+    /// It may hide a disproof: nothing that was stated stands in for it.
+    Unread(Text),
 }
 
 impl Measured {

@@ -44,7 +44,7 @@ fn run(args: ProbeArgs) -> Result<()> {
                 lang.str("interdit, et passé :", "forbidden, and let through:"),
                 sides(&through).get(lang)
             ),
-            Probed::Inconclusive(why) => {
+            Probed::Inconclusive(why) | Probed::Unread(why) => {
                 bail!("{} {}", lang.str("rien de prouvé :", "nothing proven:"), why.get(lang))
             }
             Probed::Never => bail!("{}", lang.str("rien de mesuré", "nothing measured")),

@@ -5,7 +5,7 @@ use prometheus::{Gauge, IntGaugeVec, Opts};
 use snc_plan::canary::Tried;
 use snc_plan::probe::Probed;
 
-const PROBED: [&str; 4] = ["never", "enforced", "disproved", "inconclusive"];
+const PROBED: [&str; 5] = ["never", "enforced", "disproved", "inconclusive", "unread"];
 
 pub struct Trials {
     pub canary: IntGaugeVec,
@@ -30,7 +30,7 @@ impl Trials {
             )?,
             probe: gauges(
                 "snc_network_probe",
-                "1 for what the last measurement by packets says of the cluster's network: enforced, disproved, inconclusive or never.",
+                "1 for what the last measurement by packets says of the cluster's network: enforced, disproved, inconclusive, never, or unread where it is not known.",
                 &["result"],
             )?,
             probed_at: Gauge::new(
@@ -61,6 +61,7 @@ impl Trials {
             Probed::Enforced { .. } => "enforced",
             Probed::Disproved(_) => "disproved",
             Probed::Inconclusive(_) => "inconclusive",
+            Probed::Unread(_) => "unread",
         };
         for result in PROBED {
             self.probe.with_label_values(&[result]).set(i64::from(result == is));

@@ -7,6 +7,7 @@ use snc_core::condition::reason;
 use snc_core::flow::Protocol;
 use snc_core::lang::Lang;
 use snc_core::names::PROBE;
+use snc_core::text::Text;
 use snc_network::effective::Effective as Network;
 use std::collections::BTreeSet;
 
@@ -111,6 +112,7 @@ pub(super) fn network_isolated(network: &Answer, report: &Report) -> Answer {
         // Whatever was stated.
         Probed::Disproved(through) => return disproved(through),
         Probed::Enforced { one_node } => return measured(*one_node),
+        Probed::Unread(why) => return unread(why),
         Probed::Never => ("ni mesure".to_owned(), "no measurement".to_owned()),
         Probed::Inconclusive(why) => {
             (format!("ni mesure : {}", why.fr), format!("no measurement: {}", why.en))
@@ -140,6 +142,14 @@ pub(super) fn network_isolated(network: &Answer, report: &Report) -> Answer {
             ),
         ),
     }
+}
+
+fn unread(why: &Text) -> Answer {
+    Answer::unknown(
+        reason::ENFORCEMENT_NOT_PROVEN,
+        format!("la dernière mesure du réseau (ConfigMap {PROBE}) n'est pas connue : {}", why.fr),
+        format!("the last measurement of the network (ConfigMap {PROBE}) is not known: {}", why.en),
+    )
 }
 
 fn measured(one_node: bool) -> Answer {
