@@ -2,7 +2,7 @@
 
 use super::Guard;
 use k8s_openapi::api::admissionregistration::v1::{
-    MatchResources, NamedRuleWithOperations, ParamKind, ParamRef, ValidatingAdmissionPolicy,
+    MatchCondition, MatchResources, NamedRuleWithOperations, ParamKind, ParamRef, ValidatingAdmissionPolicy,
     ValidatingAdmissionPolicyBinding, ValidatingAdmissionPolicyBindingSpec, ValidatingAdmissionPolicySpec,
     Validation, Variable,
 };
@@ -42,6 +42,8 @@ pub(super) struct Spec {
     pub action: Action,
     pub matches: MatchResources,
     pub params: Option<ParamKind>,
+    /// CEL, by name: which requests are judged at all, where most are not.
+    pub only: Option<(&'static str, &'static str)>,
     pub variables: Vec<Variable>,
     pub validations: Vec<Validation>,
 }
@@ -67,6 +69,9 @@ impl Spec {
                     failure_policy: Some(failure_policy.to_owned()),
                     match_constraints: Some(self.matches),
                     param_kind: self.params,
+                    match_conditions: self.only.map(|(name, expression)| {
+                        vec![MatchCondition { name: name.to_owned(), expression: expression.to_owned() }]
+                    }),
                     variables: (!self.variables.is_empty()).then_some(self.variables),
                     validations: Some(self.validations),
                     ..ValidatingAdmissionPolicySpec::default()

@@ -30,6 +30,7 @@ pub(super) fn guard(identity: &Identity, lang: Lang) -> Guard {
             ])
         },
         params: None,
+        only: None,
         variables: vec![
             variable("user", USERNAME),
             variable("pod", "request.?name.orValue(\"\")"),

@@ -8,6 +8,7 @@
 //! A rule is asked of an object that is created, and of one whose judged part changes: what was there before the mode
 //! was raised can still be scaled, labelled, finalized and deleted.
 
+mod doubt;
 mod shape;
 mod waived;
 
@@ -136,7 +137,11 @@ impl Half {
                         api_version: Some(format!("{GROUP}/v1alpha1")),
                         kind: Some("SncWaiverSet".to_owned()),
                     }),
-                    variables: Some(variables(shape, group, &validations)),
+                    match_conditions: Some(doubt::conditions(
+                        shape,
+                        rules.iter().map(|(_, rendered)| rendered.validation.as_str()),
+                    )),
+                    variables: Some(variables(group, &validations)),
                     validations: Some(validations),
                     audit_annotations: group.map(|_| vec![passed()]),
                     ..ValidatingAdmissionPolicySpec::default()
@@ -199,7 +204,7 @@ fn validation(control: &Control, rendered: &Rendered, bypass: bool, lang: Lang) 
     let (said, title) = (rendered.message.get(lang), control.title.get(lang));
     Validation {
         expression: format!(
-            "{bypass}variables.same || {}({}) || {}",
+            "{bypass}{}({}) || {}",
             unasked(control.level),
             rendered.validation,
             waived::by(id)
@@ -211,13 +216,12 @@ fn validation(control: &Control, rendered: &Rendered, bypass: bool, lang: Lang) 
 }
 
 /// Those that the validations use, in an order in which each comes after what it uses.
-fn variables(shape: &Shape, group: Option<&str>, validations: &[Validation]) -> Vec<Variable> {
+fn variables(group: Option<&str>, validations: &[Validation]) -> Vec<Variable> {
     let level = format!("namespaceObject.?metadata.?labels[?\"{LABEL_LEVEL}\"].orValue(\"\")");
     let known: Vec<Variable> = VARIABLES
         .iter()
         .map(|(name, expression)| variable(name, *expression))
-        .chain(shape.before())
-        .chain([variable("same", shape.same()), variable("level", level)])
+        .chain([variable("level", level)])
         .chain(waived::variables())
         .chain(group.map(|group| variable(BYPASS, in_group(group))))
         .collect();

@@ -29,6 +29,7 @@ pub(super) fn guard(identity: &Identity, lang: Lang) -> Guard {
             &["CREATE", "UPDATE"],
         )]),
         params: None,
+        only: None,
         variables: vec![
             variable("user", USERNAME),
             variable("operator", format!("variables.user == {}", quote(&identity.username()))),

@@ -46,6 +46,7 @@ pub(super) fn gate(identity: &Identity, lang: Lang) -> Guard {
         // Absent is not among them either.
         matches: pods("NotIn", &OPEN),
         params: None,
+        only: None,
         variables: vec![
             // Pods of the cluster itself start even where somebody labelled their namespace before we came.
             variable("protected", protected(&format!("({NAMESPACE})"), &identity.namespace)),
@@ -78,6 +79,7 @@ pub(super) fn notice(lang: Lang) -> Guard {
         action: Action::Warn,
         matches: pods("In", &["warn"]),
         params: None,
+        only: None,
         variables: Vec::new(),
         validations: vec![
             Refusal {

@@ -27,6 +27,7 @@ pub(super) fn guard(identity: &Identity, lang: Lang) -> Guard {
             &["CREATE", "UPDATE"],
         )]),
         params: None,
+        only: None,
         variables: vec![
             variable("before", "oldObject.?metadata.?labels.orValue({})"),
             variable("after", "object.?metadata.?labels.orValue({})"),

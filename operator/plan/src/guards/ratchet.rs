@@ -102,6 +102,7 @@ pub(super) fn guard(lang: Lang) -> Guard {
         // Not sncpolicies/status: it holds nothing that is declared.
         matches: matches(vec![rule(GROUP, "v1alpha1", &["sncpolicies"], &["CREATE", "UPDATE"])]),
         params: None,
+        only: None,
         variables: fields.iter().flat_map(Field::variables).collect(),
         validations: fields.iter().map(|field| field.validation(lang)).collect(),
     }

@@ -19,6 +19,7 @@ pub(super) fn guard(identity: &Identity, lang: Lang) -> Guard {
             api_version: Some(format!("{GROUP}/v1alpha1")),
             kind: Some("SncTenant".to_owned()),
         }),
+        only: None,
         variables: vec![
             // Not request.name, which is empty under generateName.
             variable("name", "object.?metadata.?name.orValue(\"\")"),

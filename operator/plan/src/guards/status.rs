@@ -22,6 +22,7 @@ pub(super) fn guard(identity: &Identity, lang: Lang) -> Guard {
             rule(GROUP, "v1alpha1", &["sncwaiversets"], OPERATIONS),
         ]),
         params: None,
+        only: None,
         variables: vec![
             variable("user", USERNAME),
         ],

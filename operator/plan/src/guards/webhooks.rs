@@ -27,6 +27,7 @@ pub(super) fn guard(identity: &Identity, lang: Lang) -> Guard {
             &["CREATE", "UPDATE", "DELETE"],
         )]),
         params: None,
+        only: None,
         variables: vec![variable("ours", format!("{} || {}", ours("object"), ours("oldObject")))],
         validations: vec![
             Refusal {

@@ -1,7 +1,7 @@
 //! Resources that are judged by the same expressions.
 
-use crate::guards::build::{rule, variable};
-use k8s_openapi::api::admissionregistration::v1::{NamedRuleWithOperations, Variable};
+use crate::guards::build::rule;
+use k8s_openapi::api::admissionregistration::v1::NamedRuleWithOperations;
 use snc_catalogue::VARIABLES;
 
 pub(super) struct Shape {
@@ -112,17 +112,18 @@ impl Shape {
         self.parts.is_empty()
     }
 
-    pub(super) fn before(&self) -> impl Iterator<Item = Variable> {
+    /// Of the old object what [`VARIABLES`] give of the new one.
+    pub(super) fn before() -> impl Iterator<Item = (String, String)> {
         let old = |text: &str| {
             OF_PODS.iter().fold(text.replace("object.", "oldObject."), |text, name| {
                 text.replace(&format!("variables.{name}."), &format!("variables.{name}Before."))
             })
         };
-        let of_pods = VARIABLES.iter().filter(|(name, _)| self.is_pods() && OF_PODS.contains(name));
-        of_pods.map(move |(name, text)| variable(&format!("{name}Before"), old(text)))
+        let of_pods = VARIABLES.iter().filter(|(name, _)| OF_PODS.contains(name));
+        of_pods.map(move |(name, text)| (format!("{name}Before"), old(text)))
     }
 
-    /// CEL: an update that leaves what is judged as it was.
+    /// CEL: of an update, whether what is judged is as it was.
     pub(super) fn same(&self) -> String {
         let same: Vec<String> = if self.is_pods() {
             // Of a pod itself the API server lets no annotation change that a rule reads, and network plugins write others.
@@ -139,6 +140,6 @@ impl Shape {
             };
             self.parts.iter().map(part).collect()
         };
-        format!("request.operation == \"UPDATE\" && {}", same.join(" && "))
+        same.join(" && ")
     }
 }

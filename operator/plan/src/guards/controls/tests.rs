@@ -96,6 +96,8 @@ fn variables_are_those_that_are_used_in_an_order_that_compiles() {
             assert!(known.insert(variable.name.clone()), "{} twice", variable.name);
         }
         let mut used = BTreeSet::new();
+        let conditions = spec(&guard).match_conditions.as_ref().unwrap();
+        assert!(conditions.iter().all(|condition| !condition.expression.contains("variables.")));
         for validation in spec(&guard).validations.as_ref().unwrap() {
             for text in
                 [Some(&validation.expression), validation.message_expression.as_ref()].into_iter().flatten()
@@ -124,6 +126,24 @@ fn a_message_names_the_control_and_says_how_to_see_them_all() {
                 }
             }
         }
+    }
+}
+
+/// What passes the condition is judged by nothing else, so it has to be all of the rules.
+#[test]
+fn a_policy_is_passed_over_only_where_each_of_its_rules_passes() {
+    for guard in all(Lang::En) {
+        let [changes, fails] = spec(&guard).match_conditions.as_deref().unwrap() else { panic!("two") };
+        assert!(changes.expression.starts_with("request.operation != \"UPDATE\" || !"), "{}", name(&guard));
+        let validations = spec(&guard).validations.as_ref().unwrap();
+        for (_, control, rendered) in decided() {
+            let id = format!("{}: ", control.id);
+            let own = validations.iter().any(|v| v.message.as_ref().unwrap().starts_with(&id));
+            let rule = format!("({})", rendered.validation.replace("variables.", "the_"));
+            assert!(!own || fails.expression.contains(&rule), "{}: {}", name(&guard), control.id);
+        }
+        let rules = validations.len();
+        assert!(fails.expression.matches(") && (").count() + 1 >= rules, "{}", fails.expression);
     }
 }
 
