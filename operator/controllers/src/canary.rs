@@ -72,15 +72,20 @@ async fn tries(context: &Context, config: &kube::Config, webhook: bool) -> Resul
     let pods: Api<Pod> = Api::namespaced(context.client.clone(), &namespace);
     let params = PostParams { field_manager: Some(MANAGER.to_owned()), ..PostParams::default() };
     let pod: Pod = serde_json::from_value(canary::pod()).map_err(|e| Error::Config(e.to_string()))?;
-    match pods.create(&params, &pod).await {
-        // While the webhook does not answer: what is tried on the pod then proves nothing, and the rest does.
+    let has_pod = match pods.create(&params, &pod).await {
+        // The webhook is asked about it too, and may not answer.
         Err(error) if code(&error) != 409 => {
             tracing::warn!(error = reason(&error), "the canary's pod was not created");
+            false
         }
-        _ => {}
-    }
+        _ => true,
+    };
     let mut tried = Tried::default();
     for attempt in canary::attempts(&context.settings, webhook) {
+        if !has_pod && attempt.needs_the_pod() {
+            tried.note(&attempt, None);
+            continue;
+        }
         let answer = send(&tenant, &attempt).await;
         let said = answer.as_ref().err().map(reason);
         let answered = match (&answer, &said) {
@@ -100,8 +105,11 @@ async fn tries(context: &Context, config: &kube::Config, webhook: bool) -> Resul
     }
     // Not left pending for whoever watches pods.
     let params = DeleteParams { grace_period_seconds: Some(0), ..DeleteParams::default() };
-    if let Err(error) = pods.delete(CANARY, &params).await {
-        tracing::warn!(error = reason(&error), "the canary's pod was not removed");
+    match pods.delete(CANARY, &params).await {
+        Err(error) if code(&error) != 404 => {
+            tracing::warn!(error = reason(&error), "the canary's pod was not removed");
+        }
+        _ => {}
     }
     Ok(tried)
 }

@@ -9,7 +9,7 @@ pub use attempts::attempts;
 pub use place::{labels, left_behind, pod};
 
 use serde_json::Value;
-use snc_core::names::WEBHOOK;
+use snc_core::names::{CANARY, WEBHOOK};
 
 /// How a request is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +46,14 @@ pub struct Attempt {
     pub expected: Expected,
     /// What the API server says of it once admission let it pass, where it then comes to nothing.
     pub beyond: Option<&'static str>,
+}
+
+impl Attempt {
+    /// On the canary's pod: where there is none, that nothing refuses it says nothing.
+    pub fn needs_the_pod(&self) -> bool {
+        self.path.contains(&format!("/pods/{CANARY}"))
+            || (self.verb == Verb::Delete && self.path.ends_with("/pods"))
+    }
 }
 
 /// What came of all of them.

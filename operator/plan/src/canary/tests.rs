@@ -38,6 +38,15 @@ fn nothing_is_tried_that_would_come_to_something() {
     assert!(all.iter().all(|one| !matches!(one.expected, Expected::RefusedByWebhook(_))), "it is off");
 }
 
+/// Deletion of all pods is refused for the canary's, and passes where there is none.
+#[test]
+fn what_is_tried_on_the_pod_is_known() {
+    let all = attempts(&settings(), true);
+    let needs = |id: &str| all.iter().find(|one| one.id == id).unwrap().needs_the_pod();
+    assert!(["pod-delete-all", "pod-exec"].into_iter().all(needs));
+    assert!(!["pod-harmless", "webhook-pod", "pod-node-name", "managed-delete"].into_iter().any(needs));
+}
+
 #[test]
 fn only_the_right_refusal_counts() {
     let all = attempts(&settings(), true);
