@@ -161,7 +161,7 @@ pub async fn install(context: &Context) -> Result<(), Error> {
         tracing::warn!("SncExceptions were not listed; nothing is waived");
     }
     drop(known);
-    write(context).await.map(drop).map_err(|error| {
+    write(context, None).await.map(drop).map_err(|error| {
         // What a collection that is not served is answered with: its objects alone are "not found".
         if code(&error) == 404 {
             return Error::Config(
@@ -238,9 +238,9 @@ async fn republish(context: &Context, written: &mut Option<Waivers>) {
     if !context.lease.is_current() {
         return;
     }
-    match write(context).await {
-        Ok((waivers, wrote)) => {
-            if wrote && written.as_ref() == Some(&waivers) {
+    match write(context, written.as_ref()).await {
+        Ok((waivers, touched)) => {
+            if touched {
                 tracing::error!(
                     name = WAIVERS,
                     "the waivers were changed or removed by somebody else; restored"
@@ -258,8 +258,8 @@ async fn republish(context: &Context, written: &mut Option<Waivers>) {
     }
 }
 
-/// What is in force, and whether it had to be written.
-async fn write(context: &Context) -> kube::Result<(Waivers, bool)> {
+/// What is in force, and whether what was written before had been touched, be it while something else came into force.
+async fn write(context: &Context, before: Option<&Waivers>) -> kube::Result<(Waivers, bool)> {
     let waivers = context.exceptions.in_force().map(|known| known.waivers.clone()).unwrap_or_default();
     let desired = waiver_set(&context.settings.identity.namespace, &waivers);
     let api = published(context);
@@ -267,13 +267,15 @@ async fn write(context: &Context) -> kube::Result<(Waivers, bool)> {
     if live.as_ref().is_some_and(|live| is_same(live, &desired)) {
         return Ok((waivers, false));
     }
+    let before = before.map(|before| waiver_set(&context.settings.identity.namespace, before));
+    let touched = before.is_some_and(|before| !live.as_ref().is_some_and(|live| is_same(live, &before)));
     // Keys that somebody else added stay through an apply.
     match apply::in_place(&api, &desired, is_same).await {
         // Somebody wrote in between; the watch tells us and we look again.
         Err(error) if code(&error) == 409 => {}
         result => result?,
     }
-    Ok((waivers, true))
+    Ok((waivers, touched))
 }
 
 fn is_same(live: &SncWaiverSet, desired: &SncWaiverSet) -> bool {
