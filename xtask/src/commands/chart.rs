@@ -1,5 +1,8 @@
-//! The Helm chart: lints, what it renders to with several sets of values, whether a real API server takes that, and what our
+//! The Helm charts: lints, what it renders to with several sets of values, whether a real API server takes that, and what our
 //! own controls say of it.
+
+mod crds;
+mod refused;
 
 use super::cargo;
 use crate::harness::{Builder, Client, KUBERNETES_VERSION, Toolchain, User, workspace};
@@ -23,7 +26,7 @@ const NOT_SERVED: [&str; 2] = ["monitoring.coreos.com/", "cert-manager.io/"];
 /// names that it is for.
 const DECLARED: [&str; 7] = [
     "image-registry.registries=registry.example/secnumcloud",
-    "pod-api-token.serviceAccounts=snc-controller,snc-webhook,snc-probe",
+    "pod-api-token.serviceAccounts=snc-controller,snc-webhook,snc-probe,snc-migrate",
     "rbac-namespace-update.declared=ClusterRole:snc-controller,ClusterRole:snc-canary-tenant",
     "rbac-secrets-read.declared=ClusterRole:snc-tenant-edit",
     "rbac-pods-exec.declared=ClusterRole:snc-tenant-edit,Role:snc-canary-tenant/snc-canary",
@@ -52,6 +55,8 @@ pub(super) fn check(toolchain: &Toolchain) -> Result<()> {
     let chart = workspace::chart();
     let all = render(&client, &chart)?;
     goldens(&all)?;
+    refused::check(&client, &chart, scratch.path())?;
+    crds::check(toolchain, &client, scratch.path())?;
     accepted(toolchain, &all)?;
     scan(&all, scratch.path())
 }
