@@ -84,10 +84,25 @@ fn render(client: &Client, chart: &Path) -> Result<Vec<Rendered>> {
         if objects < 20 {
             bail!("values {name}: the chart renders to {objects} objects");
         }
+        one_image(&manifests).with_context(|| format!("values {name}"))?;
         println!("{name}: {objects} objects");
         all.push(Rendered { name, manifests });
     }
     Ok(all)
+}
+
+/// Hooks included: nothing runs that is not ours.
+fn one_image(manifests: &str) -> Result<()> {
+    let named = |line: &str| {
+        let image = line.trim_start().trim_start_matches("- ").strip_prefix("image: ")?;
+        Some(image.trim_matches('"').to_owned())
+    };
+    let images: BTreeSet<String> = manifests.lines().filter_map(named).collect();
+    let ours = |image: &String| image.rsplit('/').next().is_some_and(|name| name.starts_with("snc-operator"));
+    if images.len() != 1 || !images.iter().all(ours) {
+        bail!("the pods of the chart run {images:?}, and one image of ours is expected");
+    }
+    Ok(())
 }
 
 fn documents(manifests: &str) -> impl Iterator<Item = &str> {

@@ -206,10 +206,11 @@ pub(super) fn check(client: &Client, chart: &Path, scratch: &Path) -> Result<()>
         said.has(&pointer(path), &format!("additional properties '{MISSPELT}' not allowed"))?;
     }
     refused += said.only(CLOSED.len())?;
-    REQUIRED.iter().for_each(|path| put(&mut without, path, Value::Null));
-    BLOCKS.iter().for_each(|path| put(&mut blocks, path, Value::Null));
-    for (values, paths) in [(without, REQUIRED), (blocks, BLOCKS)] {
-        let said = Said::of(client, chart, scratch, &values)?;
+    for (values, paths) in [(&mut without, REQUIRED), (&mut blocks, BLOCKS)] {
+        for path in paths {
+            put(values, path, Value::Null);
+        }
+        let said = Said::of(client, chart, scratch, values)?;
         for path in paths {
             let (outer, key) = path.rsplit_once('.').unwrap_or(("", path));
             said.has(&pointer(outer), &format!("'{key}'")).with_context(|| format!("{path}: null"))?;
