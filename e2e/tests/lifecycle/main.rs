@@ -6,7 +6,9 @@ mod conflicts;
 mod drift;
 mod endpoints;
 mod failover;
+mod hook;
 mod lease;
+mod migration;
 mod names;
 mod retention;
 mod uninstall;
@@ -38,6 +40,7 @@ const CASES: &[Case] = &[
     alone("a_frozen_operator_that_was_replaced_ends_and_changes_nothing", lease::frozen),
     alone("what_the_canary_tenant_is_answered_is_what_is_said_of_admission", canaries::said),
     alone("nothing_is_written_when_nothing_changes", lease::quiet),
+    alone("what_is_stored_in_an_older_version_is_rewritten_before_an_upgrade", migration::migrated),
     // Last: the second leaves nothing for others to work with.
     alone("uninstalling_removes_what_would_refuse_for_ever_and_a_reinstall_adopts", uninstall::kept),
     alone("uninstalling_everything_leaves_nothing", uninstall::everything),

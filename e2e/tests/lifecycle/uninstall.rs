@@ -1,9 +1,10 @@
 //! What `helm uninstall` does before it deletes anything: the chart's own hook, its program, its ServiceAccount and its
 //! rights, run here as the kubelet would.
 
+use crate::hook::{Hook, succeeded};
 use crate::lease::holder;
-use anyhow::{Result, bail, ensure};
-use serde_json::{Value, json};
+use anyhow::{Result, ensure};
+use serde_json::json;
 use snc_core::names::{
     ASSESSMENT, DEFAULT_DENY, GUARD_EXCEPTION, GUARD_GATE, GUARD_MANAGED, GUARD_NAMESPACE, GUARD_NOTICE,
     GUARD_RATCHET, GUARD_RESERVED, GUARD_STATUS, GUARD_WEBHOOK, LABEL_ISOLATED, LABEL_MANAGED_BY,
@@ -14,97 +15,31 @@ use snc_e2e::cluster::{Cluster, OPERATOR_ACCOUNT, OPERATOR_NAMESPACE, OPERATOR_U
 use snc_e2e::left::nothing_left;
 use snc_e2e::objects::{
     CRDS, GUARD_BINDINGS, GUARDS, Kind, NAMESPACES, at, flow, flows, label, namespace, new_namespace, pod,
-    policy, stamp, text,
+    policy, stamp,
 };
 use snc_e2e::wait::{eventually, within};
 use snc_e2e::webhook::{CONFIGURATIONS, configured};
 use std::collections::BTreeMap;
-use std::process::{Command, Output};
+use std::process::Output;
 use std::time::Duration;
 use xtask::harness::{User, workspace};
 
-const TOKEN_LIFETIME: Duration = Duration::from_secs(3600);
 const STAY: [&str; 6] =
     [GUARD_RESERVED, GUARD_NAMESPACE, GUARD_MANAGED, GUARD_RATCHET, GUARD_EXCEPTION, GUARD_STATUS];
 const GO: [&str; 3] = [GUARD_GATE, GUARD_NOTICE, GUARD_WEBHOOK];
 
-/// The hook of the release as it is: its rights are put in place, and its Job is what is run.
-struct Hook {
-    rights: Vec<Value>,
-    container: Value,
+const JOB: &str = "snc-uninstall";
+
+fn hook(cluster: &Cluster) -> Result<Hook> {
+    let hook = Hook::of_release(cluster, "pre-delete", JOB)?;
+    ensure!(hook.account == OPERATOR_ACCOUNT, "{}", hook.account);
+    Ok(hook)
 }
 
-impl Hook {
-    fn of_release(cluster: &Cluster) -> Result<Self> {
-        let helm = cluster.plane().client(User::Platform)?;
-        let manifests = helm.helm_ok(["get", "hooks", "snc", "--namespace", OPERATOR_NAMESPACE])?;
-        let documents: Vec<Value> = manifests
-            .split("\n---")
-            .map(|document| document.trim_start_matches("---"))
-            .filter(|document| document.lines().any(|line| line.starts_with("kind:")))
-            .map(|document| Ok(serde_saphyr::from_str(document)?))
-            .collect::<Result<_>>()?;
-        let (jobs, rights): (Vec<Value>, Vec<Value>) =
-            documents.into_iter().partition(|document| document["kind"] == "Job");
-        let [job] = jobs.as_slice() else { bail!("one Job is expected: {jobs:?}") };
-        for hook in rights.iter().chain([job]) {
-            ensure!(hook["metadata"]["annotations"]["helm.sh/hook"] == "pre-delete", "{hook}");
-        }
-        // The API server would take it, and its admission too.
-        helm.kubectl_stdin(["create", "--dry-run=server", "-f", "-"], &job.to_string()).and_then(
-            |output| {
-                ensure!(output.success() && output.stderr.is_empty(), "{}", output.stderr);
-                Ok(())
-            },
-        )?;
-        let spec = &job["spec"]["template"]["spec"];
-        ensure!(spec["serviceAccountName"] == OPERATOR_ACCOUNT, "{spec}");
-        Ok(Self { rights, container: spec["containers"][0].clone() })
-    }
-
-    fn run(&self, cluster: &Cluster) -> Result<Output> {
-        let helm = cluster.plane().client(User::Platform)?;
-        for rights in &self.rights {
-            helm.apply(&rights.to_string())?;
-        }
-        // A pod takes longer to start than the API server to know of them.
-        let gate = format!("validatingadmissionpolicies/{GUARD_GATE}");
-        for right in [&["delete", &gate][..], &["patch", "deployments/snc-operator", "--subresource=scale"]] {
-            let asked = ["auth", "can-i", "--as", OPERATOR_USER, "--namespace", OPERATOR_NAMESPACE];
-            eventually("the hook's rights", || {
-                let answer = helm.kubectl(asked.iter().chain(right))?;
-                ensure!(answer.success(), "{}{}", answer.stdout, answer.stderr);
-                Ok(())
-            })?;
-        }
-        let plane = cluster.plane();
-        let kubeconfig = plane.token_kubeconfig(OPERATOR_NAMESPACE, OPERATOR_ACCOUNT, TOKEN_LIFETIME)?;
-        let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
-        let mut command = Command::new(workspace::binary("snc-operator")?);
-        command.args(list(&self.container["args"]).iter().filter_map(Value::as_str));
-        command.env("KUBECONFIG", kubeconfig).env("SNC_WAIT_SECONDS", "6");
-        for variable in list(&self.container["env"]) {
-            let value = match text(&variable, "/valueFrom/fieldRef/fieldPath") {
-                "metadata.namespace" => OPERATOR_NAMESPACE,
-                "spec.serviceAccountName" => OPERATOR_ACCOUNT,
-                "metadata.name" => "snc-uninstall",
-                _ => text(&variable, "/value"),
-            };
-            command.env(text(&variable, "/name"), value);
-        }
-        let output = command.output()?;
-        for rights in &self.rights {
-            helm.kubectl_stdin(["delete", "--ignore-not-found", "-f", "-"], &rights.to_string())?;
-        }
-        Ok(output)
-    }
-
-    fn runs(&self, cluster: &Cluster) -> Result<String> {
-        let output = self.run(cluster)?;
-        let (said, log) = (String::from_utf8(output.stdout)?, String::from_utf8_lossy(&output.stderr));
-        ensure!(output.status.success(), "{said}{log}");
-        Ok(said)
-    }
+fn run(hook: &Hook, cluster: &Cluster) -> Result<Output> {
+    let gate = format!("validatingadmissionpolicies/{GUARD_GATE}");
+    let rights = [&["delete", &gate][..], &["patch", "deployments/snc-operator", "--subresource=scale"]];
+    hook.run(cluster, &rights, &[("SNC_WAIT_SECONDS", "6")])
 }
 
 /// The chart's own objects, as helm deletes them after its hooks.
@@ -122,7 +57,7 @@ fn delete_release(cluster: &Cluster) -> Result<()> {
 fn install(cluster: &Cluster, values: &[&str]) -> Result<()> {
     let plane = cluster.plane();
     plane.install_chart(values)?;
-    plane.token_kubeconfig(OPERATOR_NAMESPACE, OPERATOR_ACCOUNT, TOKEN_LIFETIME).map(drop)
+    plane.token_kubeconfig(OPERATOR_NAMESPACE, OPERATOR_ACCOUNT, Duration::from_secs(3600)).map(drop)
 }
 
 /// A webhook configuration where nobody answers, as it is when the pods are gone; acting, in this tenant's namespace.
@@ -161,24 +96,24 @@ pub fn kept(cluster: &Cluster) -> Result<()> {
     ensure!(managed.len() > 4, "{managed:?}");
     webhook(cluster, "partant")?;
     let pods = Kind::Pod.all("partant");
-    let hook = Hook::of_release(cluster)?;
+    let hook = hook(cluster)?;
     ensure!(hook.rights.len() == 4, "{:?}", hook.rights);
 
     // As long as the operator runs, it would put everything back.
     let holder_before = holder(cluster)?;
-    let refused = hook.run(cluster)?;
+    let refused = run(&hook, cluster)?;
     let log = String::from_utf8_lossy(&refused.stderr);
     ensure!(!refused.status.success() && log.contains(&holder_before), "{log}");
     ensure!(there(cluster, GUARD_BINDINGS, GUARD_GATE)? && there(cluster, CONFIGURATIONS, WEBHOOK)?, "{log}");
 
     cluster.stop_operator()?;
-    let said = hook.runs(cluster)?;
+    let said = succeeded(run(&hook, cluster)?)?;
     for gone in GO {
         ensure!(said.contains(&format!("ValidatingAdmissionPolicy {gone}")), "{said}");
         ensure!(!there(cluster, GUARDS, gone)? && !there(cluster, GUARD_BINDINGS, gone)?, "{gone} is there");
     }
     ensure!(!there(cluster, CONFIGURATIONS, WEBHOOK)?, "the webhook's configuration is there");
-    let again = hook.runs(cluster)?;
+    let again = succeeded(run(&hook, cluster)?)?;
     ensure!(again.starts_with("0 "), "nothing is left to do: {again}");
     ensure!(holder(cluster)?.is_empty(), "the next operator would have to wait: {}", cluster.lease()?);
     delete_release(cluster)?;
@@ -246,7 +181,7 @@ pub fn everything(cluster: &Cluster) -> Result<()> {
     let chart = workspace::chart().display().to_string();
     let set = |value: &str| {
         let value = format!("uninstall.removeEverything={value},replicas=0,webhook.replicas=0");
-        helm.helm(["upgrade", "snc", "-n", OPERATOR_NAMESPACE, "--set", &value, &chart])
+        helm.helm(["upgrade", "snc", "-n", OPERATOR_NAMESPACE, "--no-hooks", "--set", &value, &chart])
     };
     let refused = set("yes")?;
     let known = "at '/uninstall/removeEverything': value must be one of '', 'yes-remove-isolation'";
@@ -257,7 +192,7 @@ pub fn everything(cluster: &Cluster) -> Result<()> {
     ensure!(upgraded.success(), "{}", upgraded.stderr);
 
     cluster.stop_operator()?;
-    let said = Hook::of_release(cluster)?.runs(cluster)?;
+    let said = succeeded(run(&hook(cluster)?, cluster)?)?;
     for removed in [
         "NetworkPolicy vide/snc-default-deny",
         "ResourceQuota vide/snc-quota",

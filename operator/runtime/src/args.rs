@@ -17,6 +17,9 @@ pub enum Command {
     Controller(ControllerArgs),
     /// Answers the API server about what is written in the namespaces of tenants.
     Webhook(WebhookArgs),
+    /// Before an upgrade: rewrites what is stored in a version that our CRDs no longer store, then strikes that version out of
+    /// their status.storedVersions.
+    Migrate(MigrateArgs),
     /// Before the chart goes: stops the operator, then removes what would refuse for ever without it.
     Uninstall(UninstallArgs),
     /// Measures by packets whether the cluster's network enforces NetworkPolicies, and writes down what came of it. Ends
@@ -123,6 +126,22 @@ pub struct WebhookArgs {
     /// How long what is under way may take to end after SIGTERM; half of it, at most 5 s, nobody is sent here any more.
     #[arg(long, env = "SNC_SHUTDOWN_SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=60))]
     pub shutdown_seconds: u64,
+    /// Form of the log.
+    #[arg(long, env = "SNC_LOG_FORMAT", value_enum, default_value_t = LogFormat::Json)]
+    pub log_format: LogFormat,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct MigrateArgs {
+    /// Objects that are asked for at once.
+    #[arg(long, env = "SNC_PAGE_SIZE", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=5000))]
+    pub page_size: u32,
+    /// How long every API server may take to store in a version that a CRD was just given.
+    #[arg(long, env = "SNC_SETTLE_SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(0..=600))]
+    pub settle_seconds: u64,
+    /// Language of what is printed: fr or en.
+    #[arg(long, env = "SNC_LANGUAGE", default_value = "fr")]
+    pub language: Lang,
     /// Form of the log.
     #[arg(long, env = "SNC_LOG_FORMAT", value_enum, default_value_t = LogFormat::Json)]
     pub log_format: LogFormat,

@@ -1,5 +1,6 @@
 mod args;
 mod controller;
+mod migrate;
 mod print;
 mod probe;
 mod start;
@@ -15,6 +16,7 @@ fn main() -> ExitCode {
     let result = match command {
         Command::Controller(args) => controller::main(args),
         Command::Webhook(args) => webhook::main(args),
+        Command::Migrate(args) => migrate::main(args),
         Command::Uninstall(args) => uninstall::main(args),
         Command::Probe(args) => probe::main(args),
         Command::Crds => print::crds(),

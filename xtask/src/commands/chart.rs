@@ -1,5 +1,8 @@
-//! The Helm chart: lints, what it renders to with several sets of values, whether a real API server takes that, and what our
+//! The Helm charts: lints, what it renders to with several sets of values, whether a real API server takes that, and what our
 //! own controls say of it.
+
+mod crds;
+mod refused;
 
 use super::cargo;
 use crate::harness::{Builder, Client, KUBERNETES_VERSION, Toolchain, User, workspace};
@@ -23,7 +26,7 @@ const NOT_SERVED: [&str; 2] = ["monitoring.coreos.com/", "cert-manager.io/"];
 /// names that it is for.
 const DECLARED: [&str; 7] = [
     "image-registry.registries=registry.example/secnumcloud",
-    "pod-api-token.serviceAccounts=snc-controller,snc-webhook,snc-probe",
+    "pod-api-token.serviceAccounts=snc-controller,snc-webhook,snc-probe,snc-migrate",
     "rbac-namespace-update.declared=ClusterRole:snc-controller,ClusterRole:snc-canary-tenant",
     "rbac-secrets-read.declared=ClusterRole:snc-tenant-edit",
     "rbac-pods-exec.declared=ClusterRole:snc-tenant-edit,Role:snc-canary-tenant/snc-canary",
@@ -52,6 +55,8 @@ pub(super) fn check(toolchain: &Toolchain) -> Result<()> {
     let chart = workspace::chart();
     let all = render(&client, &chart)?;
     goldens(&all)?;
+    refused::check(&client, &chart, scratch.path())?;
+    crds::check(toolchain, &client, scratch.path())?;
     accepted(toolchain, &all)?;
     scan(&all, scratch.path())
 }
@@ -79,10 +84,25 @@ fn render(client: &Client, chart: &Path) -> Result<Vec<Rendered>> {
         if objects < 20 {
             bail!("values {name}: the chart renders to {objects} objects");
         }
+        one_image(&manifests).with_context(|| format!("values {name}"))?;
         println!("{name}: {objects} objects");
         all.push(Rendered { name, manifests });
     }
     Ok(all)
+}
+
+/// Hooks included: nothing runs that is not ours.
+fn one_image(manifests: &str) -> Result<()> {
+    let named = |line: &str| {
+        let image = line.trim_start().trim_start_matches("- ").strip_prefix("image: ")?;
+        Some(image.trim_matches('"').to_owned())
+    };
+    let images: BTreeSet<String> = manifests.lines().filter_map(named).collect();
+    let ours = |image: &String| image.rsplit('/').next().is_some_and(|name| name.starts_with("snc-operator"));
+    if images.len() != 1 || !images.iter().all(ours) {
+        bail!("the pods of the chart run {images:?}, and one image of ours is expected");
+    }
+    Ok(())
 }
 
 fn documents(manifests: &str) -> impl Iterator<Item = &str> {

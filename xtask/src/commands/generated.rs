@@ -1,4 +1,4 @@
-//! The files of this repository that its binaries print, and how they differ from what these print.
+//! The files of this repository that its binaries print or that are made of a chart's values, and how they differ from that.
 
 use super::values;
 use crate::harness::workspace;
@@ -17,7 +17,10 @@ const OUTPUTS: [Output; 5] = [
     Output {
         binary: "snc-operator",
         args: &["crds"],
-        target: Target::FilePerCrd(&["crds", "charts/snc-operator/crds"]),
+        target: Target::FilePerCrd {
+            plain: &["crds", "charts/snc-operator/crds"],
+            templates: &["charts/snc-crds/templates"],
+        },
     },
     Output { binary: "snc-operator", args: &["guards"], target: Target::File("manifests/guards.yaml") },
     Output {
@@ -33,6 +36,15 @@ const OUTPUTS: [Output; 5] = [
     Output { binary: "snc-operator", args: &["metrics"], target: Target::Page("docs/metrics.md") },
 ];
 
+/// The first has values that are worth a page.
+const CHARTS: [&str; 2] = ["charts/snc-operator", "charts/snc-crds"];
+
+const KEPT: &str = r#"  annotations:
+    helm.sh/resource-policy: keep
+  labels:
+    {{- include "snc-crds.labels" . | nindent 4 }}
+"#;
+
 const HEADER: &str = "# Printed by the operator's binary (`cargo xtask generate`): edits are lost.\n";
 
 struct Output {
@@ -45,8 +57,11 @@ enum Target {
     File(&'static str),
     /// As it is printed.
     Page(&'static str),
-    /// One file per CRD in each of these directories, which hold nothing else.
-    FilePerCrd(&'static [&'static str]),
+    /// One file per CRD in each of these directories, which hold no other YAML.
+    FilePerCrd {
+        plain: &'static [&'static str],
+        templates: &'static [&'static str],
+    },
 }
 
 /// What should be there, by path from the workspace root.
@@ -67,10 +82,16 @@ impl Generated {
                 .add(output.binary, &output.target, &text)
                 .with_context(|| format!("the output of `{} {}`", binary.display(), output.args.join(" ")))?;
         }
-        let chart = workspace::chart();
-        let read = |file: &str| fs::read_to_string(chart.join(file)).with_context(|| file.to_owned());
-        let page = values::page(&read("values.yaml")?, &read("values.schema.json")?)?;
-        generated.files.insert(PathBuf::from(values::PAGE), page);
+        for chart in CHARTS {
+            let values = Path::new(chart).join("values.yaml");
+            let text =
+                read(&workspace::root().join(&values))?.with_context(|| values.display().to_string())?;
+            let schema = values::schema(&text).with_context(|| values.display().to_string())?;
+            generated.files.insert(values.with_file_name("values.schema.json"), schema);
+            if chart == CHARTS[0] {
+                generated.files.insert(PathBuf::from(values::PAGE), values::page(&text)?);
+            }
+        }
         Ok(generated)
     }
 
@@ -89,13 +110,15 @@ impl Generated {
             Target::File(path) => {
                 self.files.insert(PathBuf::from(path), format!("{HEADER}---\n{}", documents.join("---\n")));
             }
-            Target::FilePerCrd(directories) => {
-                self.directories.extend(directories.iter().map(PathBuf::from));
+            Target::FilePerCrd { plain, templates } => {
+                self.directories.extend(plain.iter().chain(templates).map(PathBuf::from));
                 for document in documents {
                     let name = format!("{}.yaml", plural(&document)?);
-                    for directory in directories {
+                    let template = template(&document).with_context(|| name.clone())?;
+                    let plain = plain.iter().map(|directory| (directory, &document));
+                    for (directory, text) in plain.chain(templates.iter().map(|at| (at, &template))) {
                         let path = Path::new(directory).join(&name);
-                        if self.files.insert(path, format!("{HEADER}{document}")).is_some() {
+                        if self.files.insert(path, format!("{HEADER}{text}")).is_some() {
                             bail!("{name} would be written twice");
                         }
                     }
@@ -207,6 +230,13 @@ fn documents(stream: &str) -> Vec<String> {
     }
     documents.retain(|document| !document.trim().is_empty());
     documents.iter().map(|document| format!("{}\n", document.trim_matches('\n'))).collect()
+}
+
+/// As a chart of its own has it: helm labels it, and never deletes it.
+fn template(document: &str) -> Result<String> {
+    let escaped = document.replace("{{", "{{ \"{{\" }}");
+    let (before, after) = escaped.split_once("\nmetadata:\n").context("no metadata")?;
+    Ok(format!("{before}\nmetadata:\n{KEPT}{after}"))
 }
 
 fn plural(document: &str) -> Result<String> {

@@ -3,15 +3,21 @@ use super::*;
 const CRDS: &str = "\
 ---
 kind: CustomResourceDefinition
+metadata:
+  name: cats
 spec: { names: { plural: cats } }
 ---
 kind: CustomResourceDefinition
+metadata:
+  name: dogs
 spec: { names: { plural: dogs } }
 ";
 
+const PER_CRD: Target = Target::FilePerCrd { plain: &["crds", "chart/crds"], templates: &["kept"] };
+
 fn generated() -> Generated {
     let mut generated = Generated::default();
-    generated.add("snc-operator", &Target::FilePerCrd(&["crds", "chart/crds"]), CRDS).unwrap();
+    generated.add("snc-operator", &PER_CRD, CRDS).unwrap();
     generated.add("snc-operator", &Target::File("guards.yaml"), "---\na: 1\n---\nb: 2\n").unwrap();
     generated
 }
@@ -22,7 +28,7 @@ fn what_was_written_does_not_differ() {
     let changed = generated().write_under(root.path()).unwrap();
     let expected = ["chart/crds/cats.yaml", "chart/crds/dogs.yaml", "crds/cats.yaml", "crds/dogs.yaml"];
     assert_eq!(changed[..4], expected.map(PathBuf::from));
-    assert_eq!(changed[4], PathBuf::from("guards.yaml"));
+    assert_eq!(changed[4..], ["guards.yaml", "kept/cats.yaml", "kept/dogs.yaml"].map(PathBuf::from));
     assert_eq!(generated().diff_under(root.path()).unwrap(), "");
     assert!(generated().write_under(root.path()).unwrap().is_empty(), "nothing is written again");
     let guards = fs::read_to_string(root.path().join("guards.yaml")).unwrap();
@@ -57,14 +63,32 @@ fn a_changed_file_and_a_stray_one_are_shown_and_put_right() {
 
 #[test]
 fn output_that_is_not_what_it_should_be_is_refused() {
-    let per_crd = Target::FilePerCrd(&["crds"]);
     for (text, why) in [
         ("", "no document"),
         ("---\nkind: Pod\n", "not a CustomResourceDefinition"),
         ("---\nkind: CustomResourceDefinition\nspec: { names: { plural: ../x } }\n", "plural"),
+        ("---\nkind: CustomResourceDefinition\nspec: { names: { plural: x } }\n", "no metadata"),
         (&format!("{CRDS}{CRDS}"), "twice"),
     ] {
-        let error = format!("{:#}", Generated::default().add("snc-operator", &per_crd, text).unwrap_err());
+        let error = format!("{:#}", Generated::default().add("snc-operator", &PER_CRD, text).unwrap_err());
         assert!(error.contains(why), "{error}");
     }
+}
+
+#[test]
+fn a_template_keeps_and_labels_and_says_nothing_to_helm() {
+    let made =
+        template("kind: CustomResourceDefinition\nmetadata:\n  name: cats\nspec:\n  about: of {{ x }}\n")
+            .unwrap();
+    let expected = r#"kind: CustomResourceDefinition
+metadata:
+  annotations:
+    helm.sh/resource-policy: keep
+  labels:
+    {{- include "snc-crds.labels" . | nindent 4 }}
+  name: cats
+spec:
+  about: of {{ "{{" }} x }}
+"#;
+    assert_eq!(made, expected);
 }

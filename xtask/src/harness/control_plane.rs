@@ -238,7 +238,8 @@ impl ControlPlane {
     pub fn install_chart(&self, values: &[&str]) -> Result<()> {
         let chart = workspace::chart();
         let sets = values.iter().flat_map(|value| ["--set", value]);
-        let fixed = ["upgrade", "--install", "snc", "--namespace=snc-system", "--create-namespace"];
+        let fixed =
+            ["upgrade", "--install", "snc", "--namespace=snc-system", "--create-namespace", "--no-hooks"];
         let args =
             fixed.into_iter().chain(["--set", "replicas=0,webhook.replicas=0"]).chain(sets).map(OsStr::new);
         self.client(User::Platform)?.helm_ok(args.chain([chart.as_os_str()])).map(drop)

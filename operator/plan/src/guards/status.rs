@@ -1,5 +1,6 @@
 //! `status-guard`: what the operator says, only the operator says. The status of what others declare, every
-//! `SncAssessment` and every `SncWaiverSet`, with or without our labels.
+//! `SncAssessment` and every `SncWaiverSet`, with or without our labels. An update that changes nothing says nothing: it is how
+//! objects get from one stored version to the next, and nobody has to be let past for it.
 
 use super::build::{Action, REQUEST, Refusal, Spec, USERNAME, matches, quote, rule, variable};
 use super::managed_objects::by_collectors;
@@ -25,6 +26,10 @@ pub(super) fn guard(identity: &Identity, lang: Lang) -> Guard {
         only: None,
         variables: vec![
             variable("user", USERNAME),
+            variable(
+                "unchanged",
+                "request.operation == \"UPDATE\" && request.?subResource.orValue(\"\") == \"\" && object == oldObject",
+            ),
         ],
         validations: vec![
             Refusal {
@@ -39,7 +44,11 @@ pub(super) fn guard(identity: &Identity, lang: Lang) -> Guard {
             .validation(
                 lang,
                 "Forbidden",
-                format!("variables.user == {} || {}", quote(&identity.username()), by_collectors()),
+                format!(
+                    "variables.user == {} || {} || variables.unchanged",
+                    quote(&identity.username()),
+                    by_collectors()
+                ),
             ),
         ],
     }

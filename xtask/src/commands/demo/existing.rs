@@ -157,7 +157,7 @@ pub(super) fn install_chart(client: &Client, language: &str) -> Result<()> {
         "--create-namespace",
         "--set",
         // No image is published, and the API server of that cluster does not reach a webhook on this machine.
-        "replicas=0,webhook.enabled=false",
+        "replicas=0,webhook.enabled=false,upgrade.migrateStoredVersions=false",
     ];
     client.helm_ok(args.into_iter().chain(["--set", language, &chart])).map(drop)
 }

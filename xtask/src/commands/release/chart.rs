@@ -1,4 +1,4 @@
-//! The chart as one file, its image by digest, and what `kubectl apply` takes instead.
+//! The charts as one file each, the image by digest, and what `kubectl apply` takes instead.
 
 use super::checksums::Files;
 use crate::{
@@ -16,8 +16,10 @@ use std::{
 
 const NAMESPACE: &str = "snc-system";
 pub(super) const VALUES: &str = "values-image.yaml";
+const OPERATOR: &str = "snc-operator";
+const CRDS: &str = "snc-crds";
 
-/// What is made of the chart.
+/// What is made of the charts.
 pub(super) struct Chart<'a> {
     pub(super) client: &'a Client,
     /// Of the repository that is released.
@@ -30,33 +32,40 @@ pub(super) struct Chart<'a> {
 impl Chart<'_> {
     pub(super) fn files(&self) -> Result<Files> {
         let scratch = tempfile::tempdir()?;
-        check_version(&fs::read_to_string(self.dir().join("Chart.yaml"))?, self.version)?;
-        let name = format!("snc-operator-{}.tgz", self.version);
-        let package = self.package(scratch.path(), &name)?;
+        let (name, package) = self.package(scratch.path(), OPERATOR)?;
+        let (crds_name, crds) = self.package(scratch.path(), CRDS)?;
         let values = values(self.repository, self.digest)?;
         let (chart_file, values_file) = (scratch.path().join("chart.tgz"), scratch.path().join(VALUES));
         fs::write(&chart_file, &package)?;
         fs::write(&values_file, &values)?;
         let install = self.install(&chart_file, &values_file)?;
-        Ok([(name, package), (VALUES.to_owned(), values.into()), ("install.yaml".to_owned(), install.into())]
-            .into())
+        Ok([
+            (name, package),
+            (crds_name, crds),
+            (VALUES.to_owned(), values.into()),
+            ("install.yaml".to_owned(), install.into()),
+        ]
+        .into())
     }
 
-    fn dir(&self) -> PathBuf {
-        self.root.join("charts/snc-operator")
+    fn dir(&self, chart: &str) -> PathBuf {
+        self.root.join("charts").join(chart)
     }
 
     /// By helm, which knows what to leave out, and then without the times that it writes.
-    fn package(&self, scratch: &Path, name: &str) -> Result<Vec<u8>> {
-        let (chart, destination) = (self.dir(), scratch.join("helm"));
+    fn package(&self, scratch: &Path, chart: &str) -> Result<(String, Vec<u8>)> {
+        let name = format!("{chart}-{}.tgz", self.version);
+        let (chart, destination) = (self.dir(chart), scratch.join("helm"));
+        check_version(&fs::read_to_string(chart.join("Chart.yaml"))?, self.version)?;
         self.client.helm_ok([
             "package".as_ref(),
             chart.as_os_str(),
             "--destination".as_ref(),
             destination.as_os_str(),
         ])?;
-        let made = destination.join(name);
-        normalized(&fs::read(&made).with_context(|| made.display().to_string())?)
+        let made = destination.join(&name);
+        let package = fs::read(&made).with_context(|| made.display().to_string())?;
+        Ok((name, normalized(&package)?))
     }
 
     /// CRDs first. Without hooks: applied, they would uninstall.
@@ -68,7 +77,7 @@ impl Chart<'_> {
         let rendered =
             self.client.helm_ok(["template", "snc", &chart, &namespace, "--no-hooks", &version, &values])?;
         let mut crds = Vec::new();
-        for path in workspace::files(&self.dir().join("crds"), "yaml")? {
+        for path in workspace::files(&self.dir(OPERATOR).join("crds"), "yaml")? {
             crds.push(fs::read_to_string(&path).with_context(|| path.display().to_string())?);
         }
         joined(&crds, &rendered)
