@@ -1,4 +1,5 @@
 mod args;
+mod check;
 mod controller;
 mod print;
 mod probe;
@@ -16,6 +17,7 @@ fn main() -> ExitCode {
         Command::Controller(args) => controller::main(args),
         Command::Webhook(args) => webhook::main(args),
         Command::Uninstall(args) => uninstall::main(args),
+        Command::Check(args) => check::main(args),
         Command::Probe(args) => probe::main(args),
         Command::Crds => print::crds(),
         Command::Metrics => print::metrics(),
