@@ -3,6 +3,7 @@
 //! Every change makes the whole table anew, and nft puts it in place in one transaction. When this process ends, what was
 //! last in force stays.
 
+mod network;
 mod rules;
 mod selector;
 
@@ -39,6 +40,9 @@ const TOGETHER: Duration = Duration::from_millis(20);
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
+    if let Ok(command) = std::env::var("CNI_COMMAND") {
+        return network::answer(&command).await;
+    }
     let args = Args::parse();
     if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {
         bail!("a TLS provider was installed already");

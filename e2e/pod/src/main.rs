@@ -7,8 +7,7 @@ mod serve;
 
 use std::{io, process::ExitCode, thread};
 
-const USAGE: &str =
-    "usage: snc-pod [pause | serve [--on ADDRESS] PORT… | probe PROTOCOL:ADDRESS:PORT… | send ADDRESS:PORT…]";
+const USAGE: &str = "usage: snc-pod [pause | serve [--on ADDRESS] PORT… | probe PROTOCOL:ADDRESS:PORT… | send [--every MILLISECONDS] ADDRESS:PORT…]";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -21,7 +20,8 @@ fn main() -> ExitCode {
         ["serve", "--on", address, ports @ ..] => serve::serve(address, ports),
         ["serve", ports @ ..] => serve::serve("0.0.0.0", ports),
         ["probe", targets @ ..] => probe::probe(targets),
-        ["send", targets @ ..] => send::send(targets),
+        ["send", "--every", pause, targets @ ..] => send::send(pause, targets),
+        ["send", targets @ ..] => send::send("2", targets),
         _ => Err(io::Error::other(USAGE)),
     };
     match result {

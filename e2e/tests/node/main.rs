@@ -44,9 +44,10 @@ const ENFORCER: [Case<Lab>; 3] = [
 ];
 
 /// In this order: each goes on from where the one before has left the site.
-const CHART: [Case<Site>; 11] = [
+const CHART: [Case<Site>; 14] = [
     ("the_chart_runs_as_installed_by_helm", site::chart::runs),
     ("the_webhook_answers_by_its_service", site::chart::webhook_answers),
+    ("helm_test_says_whether_it_works", site::check::says_what_is_wrong),
     ("packets_pass_where_reach_says_so_and_nowhere_else", site::packets::as_reach_says),
     ("isolated_while_the_operator_restarts", site::life::isolated_while_it_restarts),
     ("nothing_passes_from_the_first_instant_to_the_last", site::senders::nothing_passes),
@@ -54,8 +55,10 @@ const CHART: [Case<Site>; 11] = [
     ("the_probe_says_whether_the_network_enforces", site::probe::packets),
     ("another_replica_leads", site::life::another_leads),
     ("the_webhook_is_always_there", site::life::webhook_is_always_there),
+    ("a_node_that_restarts_lets_nothing_through", site::restart::comes_back),
     ("uninstalled_the_isolation_stays_and_is_adopted_again", site::life::uninstalled_and_back),
     ("removed_entirely_nothing_is_left", site::life::removed_entirely),
+    ("upgraded_from_the_chart_0_1_0_with_traffic", site::upgrade::with_traffic),
 ];
 
 fn main() -> ExitCode {
@@ -102,8 +105,11 @@ fn run<T: Send + Sync + 'static, const N: usize>(
 /// Why there is nothing to run, where nobody insists.
 fn ready() -> Result<Option<String>> {
     let why = node::skipped(&Environment::current()?)?;
-    if why.is_none() {
-        harness::reap_orphans().and(interrupt::install())?;
+    match &why {
+        // `cargo xtask test` has looked before: it would say that they ran.
+        Some(why) if std::env::var_os("SNC_E2E").is_some() => bail!("SKIPPED({why})"),
+        Some(_) => {}
+        None => harness::reap_orphans().and(interrupt::install())?,
     }
     Ok(why)
 }

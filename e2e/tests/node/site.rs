@@ -2,6 +2,7 @@
 //! know.
 
 pub mod chart;
+pub mod check;
 pub mod life;
 mod matrix;
 mod outside;
@@ -9,10 +10,15 @@ pub mod packets;
 mod pods;
 pub mod probe;
 mod reach;
+mod release;
+pub mod restart;
 pub mod senders;
+mod traffic;
+pub mod upgrade;
 
 use crate::PROFILE;
 use anyhow::{Result, ensure};
+use release::Release;
 use serde_json::Value;
 use snc_e2e::{
     api::Api,
@@ -20,7 +26,6 @@ use snc_e2e::{
     wait::within,
 };
 use std::{
-    collections::BTreeMap,
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
@@ -32,7 +37,7 @@ use xtask::{
         node::{Enforcement, Node},
         workspace,
     },
-    image::{self, Layout, native_architecture},
+    image::{self, Layout},
 };
 
 const POD_IMAGE: &str = "localhost/snc-pod:e2e";
@@ -45,6 +50,7 @@ pub struct Site {
     pub admin: Api,
     pub platform: Api,
     pub pod_binary: PathBuf,
+    pub release: Release,
     _images: TempDir,
     // Last, since the clients above live on it.
     _runtime: Runtime,
@@ -58,14 +64,15 @@ impl Site {
         let toolchain = Toolchain::ensure_tools(&Environment::current()?, &tools)?;
         let pod_binary = workspace::static_binary("snc-pod", PROFILE)?;
         let images = TempDir::new()?;
-        let operator = write_operator(images.path())?;
+        let release = Release::of_tests()?;
         let pod = write_pod(images.path(), &pod_binary)?;
         let node = Node {
             enforcement: Enforcement::FailClosed,
             pause: pod_binary.clone(),
-            images: vec![operator, pod],
+            images: vec![release.image.clone(), pod],
         };
         let plane = Builder::ephemeral("site")?.node(node).start(&toolchain)?;
+        plane.name_image(&release.tagged(), &release.by_digest())?;
         let runtime = Runtime::new()?;
         let api = |user: User| Api::new(runtime.handle(), &plane.kubeconfig(user));
         let site = Self {
@@ -73,6 +80,7 @@ impl Site {
             platform: api(User::Platform)?,
             plane,
             pod_binary,
+            release,
             _images: images,
             _runtime: runtime,
         };
@@ -101,14 +109,6 @@ fn is_ready(pod: &Value) -> bool {
     let conditions = pod["status"]["conditions"].as_array().into_iter().flatten();
     let ready = |condition: &Value| condition["type"] == "Ready" && condition["status"] == "True";
     pod["metadata"]["deletionTimestamp"].is_null() && conditions.into_iter().any(ready)
-}
-
-fn write_operator(dir: &Path) -> Result<PathBuf> {
-    let archive = dir.join("operator.tar");
-    let binary = workspace::static_binary("snc-operator", PROFILE)?;
-    let image = image::operator(&binary, native_architecture(), BTreeMap::new())?;
-    Layout::default().image(chart::IMAGE, &image).write_archive(&archive)?;
-    Ok(archive)
 }
 
 fn write_pod(dir: &Path, binary: &Path) -> Result<PathBuf> {

@@ -6,6 +6,7 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
     CustomResourceDefinition, JSONSchemaProps, JSONSchemaPropsOrArray, JSONSchemaPropsOrBool,
 };
 use kube::CustomResourceExt;
+use serde_json::Value;
 
 /// Every CustomResourceDefinition of the product, in the order in which they are printed.
 pub fn all_crds() -> Vec<CustomResourceDefinition> {
@@ -24,6 +25,23 @@ pub fn all_crds() -> Vec<CustomResourceDefinition> {
         }
     }
     crds
+}
+
+/// Whether the API server answers for it.
+pub fn is_served(crd: &CustomResourceDefinition) -> bool {
+    let conditions = crd.status.iter().filter_map(|status| status.conditions.as_ref()).flatten();
+    conditions.into_iter().any(|condition| condition.type_ == "Established" && condition.status == "True")
+}
+
+/// What objects are held to; names and metadata are the server's business.
+pub fn schemas(crd: &CustomResourceDefinition) -> Vec<(String, bool, Value)> {
+    let versions = crd.spec.versions.iter();
+    versions
+        .map(|version| {
+            let schema = serde_json::to_value(&version.schema).unwrap_or_default();
+            (version.name.clone(), version.served, schema)
+        })
+        .collect()
 }
 
 /// Doc comments are wrapped for the source; `kubectl explain` wraps for the terminal. An optional field is left out, not

@@ -11,6 +11,7 @@ use kube::core::{ApiResource, GroupVersionKind};
 use kube::{Api, Client, ResourceExt};
 use serde_json::{Value, json};
 use snc_core::names::{CANARY, LABEL_ISOLATED, MANAGER, MANAGER_ISOLATION};
+use snc_plan::Settings;
 use snc_plan::canary::{self, Attempt, Tried, Verb};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -67,7 +68,7 @@ async fn round(context: &Context, config: &kube::Config, webhook: bool) -> bool 
 
 async fn tries(context: &Context, config: &kube::Config, webhook: bool) -> Result<Tried, Error> {
     prepare(context).await?;
-    let tenant = tenant(context, config).await?;
+    let tenant = tenant(&context.client, config, &context.settings).await?;
     let namespace = context.settings.tenant_canary();
     let pods: Api<Pod> = Api::namespaced(context.client.clone(), &namespace);
     let params = PostParams { field_manager: Some(MANAGER.to_owned()), ..PostParams::default() };
@@ -176,9 +177,8 @@ fn text<'a>(object: &'a Value, pointer: &str) -> &'a str {
 }
 
 /// Somebody else for the API server, by a token that lives ten minutes and stays in memory.
-async fn tenant(context: &Context, config: &kube::Config) -> Result<Client, Error> {
-    let accounts: Api<ServiceAccount> =
-        Api::namespaced(context.client.clone(), &context.settings.tenant_canary());
+pub async fn tenant(client: &Client, config: &kube::Config, settings: &Settings) -> Result<Client, Error> {
+    let accounts: Api<ServiceAccount> = Api::namespaced(client.clone(), &settings.tenant_canary());
     let request = TokenRequest {
         spec: TokenRequestSpec { expiration_seconds: Some(TOKEN_SECONDS), ..TokenRequestSpec::default() },
         ..TokenRequest::default()
@@ -191,7 +191,7 @@ async fn tenant(context: &Context, config: &kube::Config) -> Result<Client, Erro
     Client::try_from(config).map_err(Error::api("client of the canary"))
 }
 
-async fn send(client: &Client, attempt: &Attempt) -> kube::Result<()> {
+pub async fn send(client: &Client, attempt: &Attempt) -> kube::Result<()> {
     let (method, content_type) = match attempt.verb {
         Verb::Create | Verb::Connect => (Method::POST, "application/json"),
         Verb::Replace => (Method::PUT, "application/json"),

@@ -104,7 +104,7 @@ async fn repair(context: &Context, changed: &Notify) {
     }
     for guard in guards(&context.settings.identity, context.settings.lang) {
         let name = guard.policy.name_any();
-        let intact = intact(context, &guard).await.unwrap_or_else(|error| {
+        let intact = intact(&context.client, &guard).await.unwrap_or_else(|error| {
             tracing::warn!(guard = name, error = reason(&error), "guard not read");
             false
         });
@@ -130,9 +130,9 @@ async fn repair(context: &Context, changed: &Notify) {
     }
 }
 
-async fn intact(context: &Context, guard: &Guard) -> kube::Result<bool> {
-    let policies: Api<ValidatingAdmissionPolicy> = Api::all(context.client.clone());
-    let bindings: Api<ValidatingAdmissionPolicyBinding> = Api::all(context.client.clone());
+pub async fn intact(client: &Client, guard: &Guard) -> kube::Result<bool> {
+    let policies: Api<ValidatingAdmissionPolicy> = Api::all(client.clone());
+    let bindings: Api<ValidatingAdmissionPolicyBinding> = Api::all(client.clone());
     let policy = policies.get_opt(&guard.policy.name_any()).await?;
     if !policy.is_some_and(|live| same(&live, &guard.policy)) {
         return Ok(false);
@@ -226,7 +226,7 @@ fn client_at(config: &kube::Config, address: &str) -> Result<Client, Error> {
 }
 
 /// `None` when the server gave no answer.
-async fn refused_by_gate(client: &Client, namespace: &str) -> Option<bool> {
+pub async fn refused_by_gate(client: &Client, namespace: &str) -> Option<bool> {
     let pod: Pod = serde_json::from_value(json!({
         "metadata": {"name": "snc-canary", "namespace": namespace},
         "spec": {

@@ -4,6 +4,7 @@ mod apply;
 mod assess;
 mod canary;
 mod certificates;
+mod check;
 mod context;
 mod discovery;
 mod endpoints;
@@ -29,6 +30,7 @@ mod watch;
 mod webhook;
 
 pub use certificates::Source;
+pub use check::{Check, check};
 pub use error::Error;
 pub use metrics::Metrics;
 pub use migrate::{Migration, migrate};

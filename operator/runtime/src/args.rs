@@ -22,6 +22,9 @@ pub enum Command {
     Migrate(MigrateArgs),
     /// Before the chart goes: stops the operator, then removes what would refuse for ever without it.
     Uninstall(UninstallArgs),
+    /// Asks the API server whether what was installed works: lease, CRDs, guards, webhook, by what is there and by what is
+    /// refused. Writes nothing. Ends with 1 unless everything is in order.
+    Check(CheckArgs),
     /// Measures by packets whether the cluster's network enforces NetworkPolicies, and writes down what came of it. Ends
     /// with 1 unless it does.
     #[command(args_conflicts_with_subcommands = true)]
@@ -156,6 +159,24 @@ pub struct UninstallArgs {
     pub remove_everything: Option<Confirmed>,
     /// How long the operator may take to stop; if it takes longer nothing is removed.
     #[arg(long, env = "SNC_WAIT_SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub wait_seconds: u64,
+    /// Form of the log.
+    #[arg(long, env = "SNC_LOG_FORMAT", value_enum, default_value_t = LogFormat::Json)]
+    pub log_format: LogFormat,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct CheckArgs {
+    #[command(flatten)]
+    pub identity: IdentityArgs,
+    /// Namespace of the canary pod; that of the canary tenant is beside it.
+    #[arg(long, env = "SNC_CANARY_NAMESPACE", default_value = "snc-canary")]
+    pub canary_namespace: String,
+    /// As the controller is told: off, and nobody is meant to answer as the webhook.
+    #[arg(long, env = "SNC_WEBHOOK", value_parser = webhook, default_value = "service")]
+    pub webhook: Reach,
+    /// How long what has just been installed may take to be in order.
+    #[arg(long, env = "SNC_WAIT_SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub wait_seconds: u64,
     /// Form of the log.
     #[arg(long, env = "SNC_LOG_FORMAT", value_enum, default_value_t = LogFormat::Json)]

@@ -1,4 +1,5 @@
 mod args;
+mod check;
 mod controller;
 mod migrate;
 mod print;
@@ -18,6 +19,7 @@ fn main() -> ExitCode {
         Command::Webhook(args) => webhook::main(args),
         Command::Migrate(args) => migrate::main(args),
         Command::Uninstall(args) => uninstall::main(args),
+        Command::Check(args) => check::main(args),
         Command::Probe(args) => probe::main(args),
         Command::Crds => print::crds(),
         Command::Metrics => print::metrics(),

@@ -26,7 +26,7 @@ const NOT_SERVED: [&str; 2] = ["monitoring.coreos.com/", "cert-manager.io/"];
 /// names that it is for.
 const DECLARED: [&str; 7] = [
     "image-registry.registries=registry.example/secnumcloud",
-    "pod-api-token.serviceAccounts=snc-controller,snc-webhook,snc-probe,snc-migrate",
+    "pod-api-token.serviceAccounts=snc-controller,snc-webhook,snc-probe,snc-migrate,snc-check",
     "rbac-namespace-update.declared=ClusterRole:snc-controller,ClusterRole:snc-canary-tenant",
     "rbac-secrets-read.declared=ClusterRole:snc-tenant-edit",
     "rbac-pods-exec.declared=ClusterRole:snc-tenant-edit,Role:snc-canary-tenant/snc-canary",

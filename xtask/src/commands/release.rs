@@ -65,6 +65,24 @@ pub struct Args {
     allow_dirty: bool,
 }
 
+impl Args {
+    /// What the node of the tests installs: for this machine, quick to build, and of what is checked out with whatever was
+    /// changed in it.
+    pub(super) fn of_tests(output: PathBuf) -> Self {
+        Self {
+            output: Some(output),
+            profile: super::cargo::PROFILE.to_owned(),
+            platform: vec![Platform::of_this_machine()],
+            image: "localhost/snc-operator".to_owned(),
+            download_url: None,
+            sign_key: None,
+            builder_id: provenance::BUILDER.to_owned(),
+            check_reproducible: false,
+            allow_dirty: true,
+        }
+    }
+}
+
 /// A release before it is signed and written.
 struct Release {
     files: Files,

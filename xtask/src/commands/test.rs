@@ -2,7 +2,7 @@
 
 use super::{
     cargo::{self, PROFILE, cargo},
-    chart,
+    chart, release,
     table::{self, Row},
     verify,
 };
@@ -44,7 +44,7 @@ enum Stage {
     Harness,
     /// The operator on a real API server
     E2e,
-    /// Pods and packets on a real node; only with `--only node`
+    /// Pods and packets on a real node
     Node,
     /// What README promises a newcomer
     Demo,
@@ -65,11 +65,6 @@ impl Stage {
             Self::Node => "node",
             Self::Demo => "demo",
         }
-    }
-
-    /// The node is asked for by name until it has proven itself on the machines of continuous integration.
-    const fn by_default(self) -> bool {
-        !matches!(self, Self::Node)
     }
 
     /// Says nothing about whether the next stages can work.
@@ -102,10 +97,8 @@ struct Run {
 
 pub(super) fn run(args: &Args) -> Result<()> {
     let xtask = std::env::current_exe().context("own executable path")?;
-    let chosen = |stage: &Stage| {
-        let wanted = if args.only.is_empty() { stage.by_default() } else { args.only.contains(stage) };
-        wanted && !args.skip.contains(stage)
-    };
+    let chosen =
+        |stage: &Stage| (args.only.is_empty() || args.only.contains(stage)) && !args.skip.contains(stage);
     let stages: Vec<Stage> = Stage::value_variants().iter().copied().filter(chosen).collect();
     for name in harness::reap_orphans()? {
         eprintln!("ended {name}: the process that had started it is gone");
@@ -198,7 +191,8 @@ impl Run {
             return Ok(());
         }
         Toolchain::ensure_tools(&self.environment, &Tool::every().collect::<Vec<_>>())?;
-        cargo::build_static(&["snc-pod", "snc-operator"], PROFILE)?;
+        cargo::build_static(&["snc-pod"], PROFILE)?;
+        release::run(&release::Args::of_tests(workspace::release_of_tests()))?;
         let mut command = test(&["--test", NODE_TEST]);
         if self.full {
             command.env("SNC_E2E_FULL", "1");

@@ -28,6 +28,11 @@ pub fn target_dir() -> PathBuf {
     env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |dir| root().join(dir))
 }
 
+/// Where `cargo xtask test` puts the release that its node installs.
+pub fn release_of_tests() -> PathBuf {
+    target_dir().join("release-of-tests")
+}
+
 /// Every file with that ending below a directory, in the order of their names.
 pub fn files(directory: &Path, ending: &str) -> Result<Vec<PathBuf>> {
     let mut found = files_below(directory)?;

@@ -12,22 +12,15 @@ use snc_e2e::{
     webhook::CONFIGURATIONS,
 };
 use std::time::Instant;
-use xtask::harness::{PRIMARY_API_SERVER, User, workspace};
+use xtask::harness::{PRIMARY_API_SERVER, User};
 
-pub const IMAGE: &str = "localhost/snc-operator:e2e";
 pub const CONTROLLERS: &str = "app.kubernetes.io/name=snc-operator";
 pub const WEBHOOKS: &str = "app.kubernetes.io/name=snc-webhook";
 
-/// What a platform team would write: the image, and where its API server listens.
-fn values(site: &Site) -> Result<Vec<String>> {
+/// What a platform team would write, besides the values of the release: where its API server listens.
+pub fn values(site: &Site) -> Result<Vec<String>> {
     let port = site.plane.api_server_port(PRIMARY_API_SERVER)?;
-    let Some((repository, tag)) = IMAGE.split_once(':') else { bail!("{IMAGE} has no tag") };
-    Ok(vec![
-        format!("image.repository={repository}"),
-        format!("image.tag={tag}"),
-        format!("networkPolicy.apiServerPorts={{443,{port}}}"),
-        "language=en".to_owned(),
-    ])
+    Ok(vec![format!("networkPolicy.apiServerPorts={{443,{port}}}"), "language=en".to_owned()])
 }
 
 pub fn install(site: &Site) -> Result<()> {
@@ -36,9 +29,10 @@ pub fn install(site: &Site) -> Result<()> {
     if site.admin.find(namespace(OPERATOR_NAMESPACE))?.is_none() {
         site.admin.create(NAMESPACES, new_namespace(OPERATOR_NAMESPACE, labels))?;
     }
-    let chart = workspace::chart().display().to_string();
+    let (chart, image) = (site.release.chart.display(), site.release.values.display());
+    let (chart, image) = (chart.to_string(), image.to_string());
     let values = values(site)?;
-    let mut args = vec!["install", "snc", &chart, "--namespace", OPERATOR_NAMESPACE];
+    let mut args = vec!["install", "snc", &chart, "--namespace", OPERATOR_NAMESPACE, "--values", &image];
     args.extend(["--wait", "--timeout", "4m"]);
     args.extend(values.iter().flat_map(|value| ["--set", value]));
     let helm = site.plane.helm(User::Platform, &args)?;
@@ -57,7 +51,8 @@ pub fn runs(site: &Site) -> Result<()> {
         for pod in site.ready(OPERATOR_NAMESPACE, selector, count)? {
             let status = &pod["status"]["containerStatuses"][0];
             ensure!(status["restartCount"] == 0, "{status}");
-            ensure!(text(status, "/image").ends_with(IMAGE), "{status}");
+            ensure!(pod["spec"]["containers"][0]["image"] == site.release.by_digest(), "{}", pod["spec"]);
+            ensure!(status["imageID"] == site.release.by_digest(), "{status}");
             ensure!(pod["spec"]["serviceAccountName"] == account, "{}", pod["spec"]);
             let context = &pod["spec"]["containers"][0]["securityContext"];
             ensure!(context["readOnlyRootFilesystem"] == true, "{context}");

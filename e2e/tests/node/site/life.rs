@@ -21,7 +21,7 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
-use xtask::harness::{Tool, User, workspace};
+use xtask::harness::{Tool, User};
 
 const GOVERNED: [&str; 4] = ["alpha-web", "alpha-data", "beta-web", "gamma-web"];
 
@@ -59,7 +59,7 @@ impl Site {
         })
     }
 
-    fn whole(&self) -> Result<()> {
+    pub fn whole(&self) -> Result<()> {
         self.ready(OPERATOR_NAMESPACE, CONTROLLERS, 2)?;
         self.ready(OPERATOR_NAMESPACE, WEBHOOKS, 3).map(drop)
     }
@@ -104,12 +104,12 @@ impl Site {
 
     /// The chart as it is here, with one value more.
     pub fn upgrade(&self, set: &str) -> Result<()> {
-        let chart = workspace::chart().display().to_string();
+        let chart = self.release.chart.display().to_string();
         let of = ["upgrade", "snc", &chart, "--namespace", OPERATOR_NAMESPACE, "--reuse-values"];
         self.helm(&[&of[..], &["--set", set, "--wait", "--timeout", "4m"]].concat())
     }
 
-    fn helm(&self, args: &[&str]) -> Result<()> {
+    pub fn helm(&self, args: &[&str]) -> Result<()> {
         let started = Instant::now();
         let output = self.plane.helm(User::Platform, args)?;
         if !output.success() {

@@ -38,6 +38,10 @@ impl Platform {
         }
     }
 
+    pub(super) fn of_this_machine() -> Self {
+        if Self::Arm64.native() { Self::Arm64 } else { Self::Amd64 }
+    }
+
     fn native(self) -> bool {
         self.name() == crate::image::native_architecture()
     }

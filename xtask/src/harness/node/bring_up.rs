@@ -22,6 +22,7 @@ use crate::{
 };
 use anyhow::{Result, bail};
 use std::{
+    ffi::OsStr,
     os::unix::net::UnixStream,
     path::{Path, PathBuf},
     time::Duration,
@@ -95,7 +96,7 @@ impl ControlPlane {
         let kubelet = kubeconfig("kubelet", &format!("system:node:{NODE_NAME}"), &["system:nodes"])?;
         // kube-proxy's own role has no right to read Nodes with the nftables mode's watch of them.
         let proxy = self.kubeconfig(User::Admin);
-        let files = Files::write(self.dir(), self.toolchain(), &certs, &proxy)?;
+        let files = Files::write(self.dir(), self.toolchain(), &certs, &proxy, node.enforcement)?;
 
         let flag = |name: &str, path: &Path| format!("--{name}={}", path.display());
         let start = |tool: Tool, args: Vec<String>| -> Result<()> {
@@ -161,13 +162,22 @@ impl ControlPlane {
 
     /// An archive of an OCI layout, into the node's containerd.
     pub fn import_image(&self, archive: &Path) -> Result<()> {
+        self.images(&["import".as_ref(), archive.as_os_str()])
+    }
+
+    /// An image that is there under another name as well, as a pull by digest would name it.
+    pub fn name_image(&self, image: &str, name: &str) -> Result<()> {
+        self.images(&["tag".as_ref(), image.as_ref(), name.as_ref()])
+    }
+
+    fn images(&self, args: &[&OsStr]) -> Result<()> {
         let output = Inside::of(self.dir())?
             .command(self.toolchain().path(Tool::Ctr)?)
-            .args(["--address", CONTAINERD_SOCKET, "--namespace=k8s.io", "images", "import"])
-            .arg(archive)
+            .args(["--address", CONTAINERD_SOCKET, "--namespace=k8s.io", "images"])
+            .args(args)
             .output()?;
         if !output.status.success() {
-            bail!("import {}: {}", archive.display(), String::from_utf8_lossy(&output.stderr).trim());
+            bail!("ctr images {args:?}: {}", String::from_utf8_lossy(&output.stderr).trim());
         }
         Ok(())
     }

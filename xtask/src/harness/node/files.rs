@@ -1,7 +1,7 @@
 //! The configuration files of a node.
 
-use super::{CLUSTER_ADDRESSES, NODE_ADDRESS, NODE_NAME, PAUSE_IMAGE, POD_ADDRESSES};
-use crate::harness::{certs, files::write_private, tool::Tool, toolchain::Toolchain};
+use super::{CLUSTER_ADDRESSES, ENFORCER, Enforcement, NODE_ADDRESS, NODE_NAME, PAUSE_IMAGE, POD_ADDRESSES};
+use crate::harness::{certs, files::write_private, tool::Tool, toolchain::Toolchain, workspace};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -20,6 +20,7 @@ impl Files {
         toolchain: &Toolchain,
         certs: &certs::Files,
         proxy_kubeconfig: &Path,
+        enforcement: Enforcement,
     ) -> Result<Self> {
         let files = Self {
             containerd: dir.join("containerd.toml"),
@@ -28,11 +29,13 @@ impl Files {
         };
         let networks = dir.join("cni");
         let plugins = toolchain.path(Tool::CniPtp)?.parent().context("where the CNI plugins are")?;
+        let enforcer = workspace::binary(ENFORCER)?;
+        let own = enforcer.parent().context("where the enforcer is")?;
         let runc = toolchain.path(Tool::Runc)?;
-        write_private(&files.containerd, containerd(dir, runc, plugins, &networks).as_bytes())?;
+        write_private(&files.containerd, containerd(dir, runc, &[plugins, own], &networks).as_bytes())?;
         write_private(&dir.join("resolv.conf"), b"# the node has no name server\n")?;
         for (path, content) in [
-            (&networks.join("10-pods.conflist"), network()),
+            (&networks.join("10-pods.conflist"), network(enforcement)),
             (&files.kubelet, kubelet(dir, certs)),
             (&files.proxy, proxy(proxy_kubeconfig)),
         ] {
@@ -42,9 +45,10 @@ impl Files {
     }
 }
 
-fn containerd(dir: &Path, runc: &Path, plugins: &Path, networks: &Path) -> String {
+fn containerd(dir: &Path, runc: &Path, plugins: &[&Path], networks: &Path) -> String {
     let dir = dir.display();
-    let (runc, plugins, networks) = (runc.display(), plugins.display(), networks.display());
+    let plugins: Vec<String> = plugins.iter().map(|dir| format!("\"{}\"", dir.display())).collect();
+    let (runc, plugins, networks) = (runc.display(), plugins.join(", "), networks.display());
     // `restrict_oom_score_adj`: without CAP_SYS_RESOURCE nobody may lower it, and no container would start.
     format!(
         r#"version = 3
@@ -64,15 +68,15 @@ state = "/run/containerd"
     BinaryName = "{runc}"
     SystemdCgroup = false
 [plugins.'io.containerd.cri.v1.runtime'.cni]
-  bin_dirs = ["{plugins}"]
+  bin_dirs = [{plugins}]
   conf_dir = "{networks}"
 "#
     )
 }
 
 /// Every packet of a pod is routed, and so meets the hooks of nftables; a bridge would need a kernel module for that.
-fn network() -> Value {
-    json!({
+fn network(enforcement: Enforcement) -> Value {
+    let mut network = json!({
         "cniVersion": "1.0.0",
         "name": "pods",
         "plugins": [{
@@ -85,7 +89,13 @@ fn network() -> Value {
                 "routes": [{ "dst": "0.0.0.0/0" }],
             },
         }],
-    })
+    });
+    if enforcement == Enforcement::FailClosed
+        && let Some(plugins) = network["plugins"].as_array_mut()
+    {
+        plugins.push(json!({ "type": ENFORCER }));
+    }
+    network
 }
 
 fn kubelet(dir: &Path, certs: &certs::Files) -> Value {

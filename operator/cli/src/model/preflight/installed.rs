@@ -2,8 +2,7 @@
 
 use super::input::{Input, Trial};
 use super::{Judged, State, some};
-use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use serde_json::Value;
+use snc_api::{is_served, schemas};
 use snc_core::lang::Lang;
 use snc_core::names::GUARD_GATE;
 use snc_plan::guards::{Guard, Identity, bypass_group, guards as wanted_guards};
@@ -13,8 +12,8 @@ pub fn crds(input: &Input, lang: Lang) -> Judged {
     for wanted in snc_api::all_crds() {
         let name = wanted.metadata.name.clone().unwrap_or_default();
         match input.crds.iter().find(|(found, _)| *found == name).map(|(_, read)| read) {
-            Some(Ok(Some(found))) if served(found) && schemas(found) == schemas(&wanted) => {}
-            Some(Ok(Some(found))) if !served(found) => {
+            Some(Ok(Some(found))) if is_served(found) && schemas(found) == schemas(&wanted) => {}
+            Some(Ok(Some(found))) if !is_served(found) => {
                 other.push(lang.pick(|| format!("{name} (pas servie)"), || format!("{name} (not served)")));
             }
             Some(Ok(Some(_))) => {
@@ -42,22 +41,6 @@ pub fn crds(input: &Input, lang: Lang) -> Judged {
         (false, _) => (State::Missing, some(absent, 5)),
         (true, false) => (State::Unknown, some(unread, 5)),
     }
-}
-
-fn served(crd: &CustomResourceDefinition) -> bool {
-    let conditions = crd.status.iter().filter_map(|status| status.conditions.as_ref()).flatten();
-    conditions.into_iter().any(|condition| condition.type_ == "Established" && condition.status == "True")
-}
-
-/// What objects are held to; names and metadata are the server's business.
-fn schemas(crd: &CustomResourceDefinition) -> Vec<(String, bool, Value)> {
-    let versions = crd.spec.versions.iter();
-    versions
-        .map(|version| {
-            let schema = serde_json::to_value(&version.schema).unwrap_or_default();
-            (version.name.clone(), version.served, schema)
-        })
-        .collect()
 }
 
 /// Equal in what they decide, in one of the two languages.
