@@ -58,9 +58,9 @@ impl Site {
     }
 }
 
-/// Nobody leads, nobody answers as the webhook and the gate has no binding: each is said, and what is in order as well.
+/// Nobody leads, nobody answers as the webhook and the gate has no binding: each is said, and what is in order as well. Once
+/// that is mended it passes.
 pub fn says_what_is_wrong(site: &Site) -> Result<()> {
-    site.helm_test_passes()?;
     site.scale(OPERATOR_DEPLOYMENT, CONTROLLERS, 0)?;
     site.scale(WEBHOOK_SERVICE, WEBHOOKS, 0)?;
     site.admin.delete(at(GUARD_BINDINGS, GUARD_GATE))?;

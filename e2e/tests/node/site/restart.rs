@@ -44,7 +44,7 @@ echo $all | wc -w
 const WITHOUT_ENFORCER: Duration = Duration::from_secs(15);
 
 pub fn comes_back(site: &Site) -> Result<()> {
-    site.start_traffic()?;
+    let began = site.start_traffic()?;
     let output = site.plane.command_in_node(Path::new("sh"))?.args(["-c", POWER_OFF]).output()?;
     let told = String::from_utf8_lossy(&output.stdout);
     ensure!(output.status.success(), "{told}{}", String::from_utf8_lossy(&output.stderr));
@@ -74,7 +74,7 @@ pub fn comes_back(site: &Site) -> Result<()> {
     site.ready(OPERATOR_NAMESPACE, WEBHOOKS, 3)?;
     println!("every pod is ready {:.1} s after the node was gone", started.elapsed().as_secs_f64());
     let arrived = within(LIMIT, "the allowed flow to arrive again", || {
-        let arrived = site.arrived()?;
+        let arrived = site.arrived(began)?;
         let since = u64::try_from(since.as_millis())?;
         ensure!(arrived.times.iter().any(|time| *time > since + 1000), "nothing since");
         Ok(arrived)
@@ -82,6 +82,6 @@ pub fn comes_back(site: &Site) -> Result<()> {
     println!("allowed: nothing arrived for {:?}; denied: 0 packets arrived", arrived.longest_gap());
     site.settled("after the restart of the node")?;
     site.helm_test_passes()?;
-    site.arrived()?;
+    site.arrived(began)?;
     site.stop_traffic()
 }

@@ -9,7 +9,10 @@ use super::{
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
 use snc_e2e::{objects::Kind, wait::within};
-use std::{fs, time::Duration};
+use std::{
+    fs,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 use xtask::harness::User;
 
 /// Of another tenant than whom it sends to: by a Service, whose address outlives pods, and outside.
@@ -32,7 +35,9 @@ impl Arrived {
 }
 
 impl Site {
-    pub fn start_traffic(&self) -> Result<()> {
+    /// Gives when, in milliseconds since 1970.
+    pub fn start_traffic(&self) -> Result<u64> {
+        let since = u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis())?;
         let service = format!("{}:{}", self.service_address(&EXPOSED[0])?, EXPOSED[0].port);
         let outside = format!("{}:8080", HOSTS[0].address);
         for ((namespace, name), label, pause, targets) in [
@@ -45,9 +50,9 @@ impl Site {
             self.ready(namespace, &format!("app={label},!site"), 1)?;
         }
         within(LIMIT, "the allowed flow to arrive", || {
-            let arrived = self.arrived()?.times.len();
+            let arrived = self.arrived(since)?.times.len();
             ensure!(arrived > 10, "{arrived} packets");
-            Ok(())
+            Ok(since)
         })
     }
 
@@ -72,8 +77,8 @@ impl Site {
         Ok(log)
     }
 
-    /// What of the allowed flow arrived; an error if anything of the denied one did.
-    pub fn arrived(&self) -> Result<Arrived> {
+    /// What of the allowed flow arrived since then; an error if anything of the denied one ever did.
+    pub fn arrived(&self, since: u64) -> Result<Arrived> {
         let log = self.received()?;
         let of = |(_, name): (&str, &str)| -> Vec<&str> {
             let mark = format!(" snc-send {name} ");
@@ -85,11 +90,12 @@ impl Site {
             .into_iter()
             .map(|line| line.rsplit(' ').next().and_then(|time| time.parse().ok()).context(line.to_owned()))
             .collect::<Result<Vec<u64>>>()?;
+        times.retain(|time| *time >= since);
         times.sort_unstable();
         Ok(Arrived { times })
     }
 
-    /// Fails unless both ran in every pod of `ALL` that is to be there.
+    /// Every pod of `ALL`.
     pub fn pods_are_ready(&self) -> Result<()> {
         for one in &ALL {
             let count = ALL.iter().filter(|other| other.namespace == one.namespace).count();

@@ -81,7 +81,7 @@ pub fn with_traffic(site: &Site) -> Result<()> {
     site.make_tenants()?;
     site.settled("two tenants, by the chart 0.1.0")?;
 
-    site.start_traffic()?;
+    let began = site.start_traffic()?;
     site.admin.delete(at(CLUSTER_ROLE_BINDINGS, RIGHTS))?;
     let (new, image) = (site.release.chart.display().to_string(), site.release.values.display().to_string());
     let values = chart::values(site)?;
@@ -91,7 +91,7 @@ pub fn with_traffic(site: &Site) -> Result<()> {
     site.helm(&args)?;
     site.whole()?;
     site.helm_test_passes()?;
-    let arrived = site.arrived()?;
+    let arrived = site.arrived(began)?;
     println!(
         "upgraded with traffic: {} packets of the allowed flow arrived, nothing for at most {:?}; of the denied one 0",
         arrived.times.len(),
@@ -99,6 +99,6 @@ pub fn with_traffic(site: &Site) -> Result<()> {
     );
     ensure!(arrived.longest_gap() < Duration::from_secs(2), "{:?}", arrived.longest_gap());
     site.settled("upgraded from 0.1.0")?;
-    site.arrived()?;
+    site.arrived(began)?;
     site.stop_traffic()
 }
