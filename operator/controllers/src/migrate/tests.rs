@@ -44,8 +44,9 @@ fn definition(storage: &str, stored: &[&str]) -> Value {
 type Answer = (u16, Value);
 
 fn failure(code: u16, message: &str) -> Answer {
+    let reason = if code == 404 { "NotFound" } else { message };
     let status = json!({
-        "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "reason": message,
+        "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "reason": reason,
         "message": message, "code": code,
     });
     (code, status)

@@ -144,7 +144,6 @@ impl Half {
                     variables: Some(variables(group, &validations)),
                     validations: Some(validations),
                     audit_annotations: group.map(|_| vec![passed()]),
-                    ..ValidatingAdmissionPolicySpec::default()
                 }),
                 status: None,
             },
