@@ -163,7 +163,7 @@ impl State {
             self.conflicts -= 1;
             *version += 1;
         }
-        if body["metadata"]["resourceVersion"] != version.to_string() {
+        if body["metadata"]["resourceVersion"].as_str() != Some(version.to_string().as_str()) {
             return failure(409, "conflict");
         }
         if *stored != storage {
