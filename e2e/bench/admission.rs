@@ -9,7 +9,7 @@ mod pods;
 use crate::lab::Lab;
 use crate::report::Report;
 use anyhow::{Context, Result, ensure};
-use asked::{CLIENTS, run, told};
+use asked::{CLIENTS, run, run_unlike, told};
 use pods::{bad, good};
 use serde_json::{Value, json};
 use snc_core::names::{LABEL_TENANT, LABEL_WORKLOADS, MANAGER, WEBHOOK};
@@ -68,6 +68,8 @@ pub fn measure(lab: &Lab, requests: usize, given: Option<&Path>, report: &mut Re
     settle();
     let accepted = run(lab, &governed, &good(), true, requests, Some(WEBHOOK_PROCESS))?;
     told(report, "policies and webhook, accepted", &accepted);
+    let unlike = run_unlike(lab, &governed, &good(), requests, Some(WEBHOOK_PROCESS))?;
+    told(report, "policies and webhook, no two of one template", &unlike);
     let refused = run(lab, &governed, &bad(), false, requests, Some(WEBHOOK_PROCESS))?;
     told(report, "policies and webhook, refused", &refused);
     let usage = lab.usage(WEBHOOK_PROCESS)?;
@@ -85,13 +87,18 @@ pub fn measure(lab: &Lab, requests: usize, given: Option<&Path>, report: &mut Re
     settle();
     let only = run(lab, &governed, &good(), true, requests, Some(WEBHOOK_PROCESS))?;
     told(report, "webhook only, accepted", &only);
+    let only_unlike = run_unlike(lab, &governed, &good(), requests, Some(WEBHOOK_PROCESS))?;
+    told(report, "webhook only, no two of one template", &only_unlike);
 
     let mut ratio = |name: &str, value: f64| report.line("admission", name, value, "");
     ratio("p50: webhook only / says yes", only.at(0.5) / yes.at(0.5));
+    ratio("p50: webhook only, no two of one template / says yes", only_unlike.at(0.5) / yes.at(0.5));
     ratio("p50: policies and webhook / says yes", accepted.at(0.5) / yes.at(0.5));
     // What each adds to nothing.
     let (ours, least) = (only.total() - bare.total(), yes.total() - bare.total());
     ratio("extra CPU of the webhook / of one that says yes", ours / least);
+    let apart = only_unlike.total() - bare.total();
+    ratio("extra CPU of the webhook, no two of one template / of one that says yes", apart / least);
     ratio("CPU, refused / accepted", refused.total() / accepted.total());
     lab.admin.delete(at(CONFIGURATIONS, WEBHOOK))?;
     webhook.terminate()?;

@@ -3,7 +3,7 @@
 use crate::lab::Lab;
 use crate::report::Report;
 use anyhow::{Result, ensure};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Instant;
@@ -59,9 +59,33 @@ pub fn run(
     requests: usize,
     own: Option<&str>,
 ) -> Result<Figures> {
+    each(lab, path, || pod.clone(), accepted, requests, own)
+}
+
+/// The same with pods of which no two are of one template.
+pub fn run_unlike(lab: &Lab, path: &str, pod: &Value, requests: usize, own: Option<&str>) -> Result<Figures> {
+    let made = AtomicUsize::new(0);
+    let unlike = || {
+        let mut pod = pod.clone();
+        let at = made.fetch_add(1, Ordering::Relaxed).to_string();
+        pod["spec"]["containers"][0]["env"] = json!([{"name": "AT", "value": at}]);
+        pod
+    };
+    each(lab, path, unlike, true, requests, own)
+}
+
+fn each(
+    lab: &Lab,
+    path: &str,
+    pod: impl Fn() -> Value + Sync,
+    accepted: bool,
+    requests: usize,
+    own: Option<&str>,
+) -> Result<Figures> {
     let ask = || -> Result<f64> {
+        let pod = pod();
         let started = Instant::now();
-        let answer = lab.admin.create(path, pod.clone());
+        let answer = lab.admin.create(path, pod);
         let took = started.elapsed().as_secs_f64();
         ensure!(answer.is_ok() == accepted, "{answer:?}");
         Ok(took)

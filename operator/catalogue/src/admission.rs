@@ -4,11 +4,26 @@ use crate::catalogue::{Broken, Catalogue, Entry};
 use crate::evaluate::{Object, pods::Templates, weigh};
 use crate::profile::{Profile, Profiles};
 use snc_core::control::{Control, Scope};
-use snc_core::verdict::{Outcome, Subject};
-use std::sync::Arc;
+use snc_core::verdict::{Outcome, Subject, Verdict};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The rules on one object that a tenant's objects are judged by before they are stored.
-pub struct Admission(Catalogue);
+pub struct Admission {
+    catalogue: Catalogue,
+    passed: Mutex<VecDeque<Arc<Passed>>>,
+}
+
+/// Pod templates that nothing was wrong with: pods come by the hundred of each. Of others nothing is kept, since what is
+/// said of them may be as long as whoever writes them likes.
+struct Passed {
+    profile: Profile,
+    templates: Templates,
+}
+
+/// Profiles differ by level and by what a tenant tightens.
+const PROFILES: usize = 16;
+const TEMPLATES: usize = 1024;
 
 impl Admission {
     /// Compiles whatever may be asked, so that no request waits for it.
@@ -17,24 +32,50 @@ impl Admission {
         catalogue.complete(|entry| asks(entry) && !entry.custom)?;
         let custom = catalogue.entries.iter().filter(|entry| asks(entry) && entry.custom);
         custom.filter_map(Entry::rule).filter_map(Result::ok).for_each(|rule| drop(rule.complete()));
-        Ok(Self(catalogue))
+        Ok(Self { catalogue, passed: Mutex::default() })
     }
 
     /// Those that may refuse something.
     pub fn controls(&self) -> impl Iterator<Item = &Control> {
-        self.0.entries.iter().filter(|entry| asks(entry)).map(|entry| &entry.control)
+        self.catalogue.entries.iter().filter(|entry| asks(entry)).map(|entry| &entry.control)
     }
 
     /// Whether a control is a cluster's own.
     pub fn is_custom(&self, control: &Control) -> bool {
-        self.0.entries.iter().any(|entry| entry.custom && entry.control.id == control.id)
+        self.catalogue.entries.iter().any(|entry| entry.custom && entry.control.id == control.id)
     }
 
     /// What each control of this level and below says of an object that belongs to a tenant.
     pub fn judge(&self, profile: &Profile, object: &Object) -> Vec<(&Control, Arc<Outcome>)> {
-        let weighed = weigh(&self.0, &Tenants(profile), &Templates::default(), object);
-        let all = weighed.all().filter_map(|(index, outcome)| Some((self.0.entries.get(*index)?, outcome)));
+        let Passed { profile, templates } = &*self.passed(profile);
+        let weighed = weigh(&self.catalogue, &Tenants(profile), templates, object);
+        if weighed.all().any(|(_, outcome)| outcome.verdict >= Verdict::Exempt) {
+            templates.forget(&Tenants(profile), object);
+        }
+        let entries = &self.catalogue.entries;
+        let all = weighed.all().filter_map(|(index, outcome)| Some((entries.get(*index)?, outcome)));
         all.filter(|(entry, _)| asks(entry)).map(|(entry, said)| (&entry.control, said.clone())).collect()
+    }
+}
+
+impl Admission {
+    /// For this profile; the one that was asked for first goes where there are too many.
+    fn passed(&self, profile: &Profile) -> Arc<Passed> {
+        let mut all = self.passed.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = all.iter().position(|held| held.profile == *profile);
+        if let Some(held) = at.and_then(|at| all.get(at)) {
+            if held.templates.len() < TEMPLATES {
+                return held.clone();
+            }
+        }
+        if let Some(full) = at {
+            all.remove(full);
+        } else if all.len() >= PROFILES {
+            all.pop_front();
+        }
+        let fresh = Arc::new(Passed { profile: profile.clone(), templates: Templates::default() });
+        all.push_back(fresh.clone());
+        fresh
     }
 }
 
@@ -59,7 +100,6 @@ mod tests {
     use super::*;
     use serde_json::json;
     use snc_core::tier::Level;
-    use snc_core::verdict::Verdict;
 
     #[test]
     fn a_pod_is_asked_what_is_a_tenants_business_at_its_level() {
@@ -77,6 +117,75 @@ mod tests {
         };
         assert!(failed(Level::Essentiel).contains(&"pod-host-pid".to_owned()));
         assert!(failed(Level::Avance).len() > failed(Level::Essentiel).len());
+    }
+
+    /// By level, by parameters and by content; and what fails is said each time.
+    #[test]
+    fn a_template_that_passed_is_not_taken_for_another() {
+        let admission = Admission::new(Catalogue::on_demand().unwrap()).unwrap();
+        let unremembered = |profile: &Profile, object: &Object| -> Vec<Arc<Outcome>> {
+            let weighed = weigh(&admission.catalogue, &Tenants(profile), &Templates::default(), object);
+            let asked = weighed.all().filter(|(index, _)| asks(&admission.catalogue.entries[*index]));
+            asked.map(|(_, outcome)| outcome.clone()).collect()
+        };
+        let held = || admission.passed.lock().unwrap().iter().map(|p| p.templates.len()).sum::<usize>();
+        let pod = |name: &str, image: &str, privileged: bool| {
+            let digest = "0".repeat(64);
+            Object::new(json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": "shop"},
+                "spec": {"automountServiceAccountToken": false, "serviceAccountName": "web", "hostUsers": false,
+                    "securityContext": {"runAsNonRoot": true, "runAsUser": 10001,
+                        "seccompProfile": {"type": "RuntimeDefault"}},
+                    "containers": [{"name": "c", "image": format!("{image}@sha256:{digest}"),
+                        "imagePullPolicy": "Always", "readinessProbe": {"tcpSocket": {"port": 80}},
+                        "resources": {"requests": {"cpu": "1m", "memory": "1Mi", "ephemeral-storage": "1Mi"},
+                            "limits": {"cpu": "1m", "memory": "1Mi", "ephemeral-storage": "1Mi"}},
+                        "securityContext": {"privileged": privileged, "allowPrivilegeEscalation": false,
+                            "readOnlyRootFilesystem": true, "capabilities": {"drop": ["ALL"]}}}]}}))
+            .unwrap()
+        };
+        let mut here = Profile::new(Level::Avance);
+        let registries = json!({"registries": ["ici.invalid"]}).as_object().cloned().unwrap();
+        here.parameters.insert("image-registry".to_owned(), registries);
+        let mut elsewhere = here.clone();
+        let registries = json!({"registries": ["autre.invalid"]}).as_object().cloned().unwrap();
+        elsewhere.parameters.insert("image-registry".to_owned(), registries);
+        let low = Profile::new(Level::Essentiel);
+        for _ in 0..3 {
+            for profile in [&here, &elsewhere, &low] {
+                for (name, image, privileged) in [
+                    ("a", "ici.invalid/x", false),
+                    ("b", "ici.invalid/x", false),
+                    ("c", "ici.invalid/x", true),
+                ] {
+                    let object = pod(name, image, privileged);
+                    let said = admission.judge(profile, &object).into_iter().map(|(_, outcome)| outcome);
+                    assert_eq!(said.collect::<Vec<_>>(), unremembered(profile, &object), "{name}");
+                }
+            }
+        }
+        let failed = |profile| {
+            let said = admission.judge(profile, &pod("a", "ici.invalid/x", false));
+            said.iter()
+                .filter(|(_, o)| o.verdict >= Verdict::Exempt)
+                .map(|(c, _)| c.id.as_str())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(failed(&here), Vec::<&str>::new());
+        assert_eq!(failed(&elsewhere), ["image-registry"]);
+        assert!((1..=2).contains(&held()), "those that passed, once: {}", held());
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded() {
+        let admission = Admission::new(Catalogue::on_demand().unwrap()).unwrap();
+        for at in 0..PROFILES * 2 {
+            let mut profile = Profile::new(Level::Essentiel);
+            profile.parameters.insert(format!("c{at}"), serde_json::Map::new());
+            admission.passed(&profile);
+            let again = admission.passed(&profile);
+            assert_eq!(again.profile, profile);
+        }
+        assert_eq!(admission.passed.lock().unwrap().len(), PROFILES);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use snc_core::snapshot::Snapshot;
 use snc_core::verdict::Subject;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};
-use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
 
 pub(crate) type Outcomes = Arc<[Said]>;
 
@@ -110,7 +110,7 @@ fn hash_own(value: &Value, hasher: &mut impl Hasher) {
 
 impl Templates {
     pub(crate) fn len(&self) -> usize {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).len()
+        self.known().len()
     }
 
     pub(super) fn judge(
@@ -121,6 +121,25 @@ impl Templates {
         subject: &Subject,
         (kind, holder): (&'static str, &Value),
     ) -> Outcomes {
+        let key = self.key(profiles, subject, (kind, holder));
+        let judged = || outcomes(catalogue, entries, profiles, subject, &template(kind, holder)).into();
+        let held = self.known().entry(key).or_default().clone();
+        held.get_or_init(judged).clone()
+    }
+
+    /// What was said of this one is not kept.
+    pub(crate) fn forget(&self, profiles: &dyn Profiles, object: &Object) {
+        if let Some(holder) = holder(&object.subject.kind_key(), &object.body) {
+            let key = self.key(profiles, &object.subject, holder);
+            self.known().remove(&key);
+        }
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<u64, Arc<OnceLock<Outcomes>>>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn key(&self, profiles: &dyn Profiles, subject: &Subject, (kind, holder): (&'static str, &Value)) -> u64 {
         let mut hasher = self.state.build_hasher();
         kind.hash(&mut hasher);
         hash(holder, &mut hasher);
@@ -128,12 +147,7 @@ impl Templates {
             // One profile is one place in memory for as long as the judge is.
             profiles.of(subject, *scope).map(std::ptr::from_ref).hash(&mut hasher);
         }
-        let judged = || outcomes(catalogue, entries, profiles, subject, &template(kind, holder)).into();
-        let held = {
-            let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-            known.entry(hasher.finish()).or_default().clone()
-        };
-        held.get_or_init(judged).clone()
+        hasher.finish()
     }
 }
 
