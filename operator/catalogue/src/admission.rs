@@ -63,10 +63,9 @@ impl Admission {
     fn passed(&self, profile: &Profile) -> Arc<Passed> {
         let mut all = self.passed.lock().unwrap_or_else(PoisonError::into_inner);
         let at = all.iter().position(|held| held.profile == *profile);
-        if let Some(held) = at.and_then(|at| all.get(at)) {
-            if held.templates.len() < TEMPLATES {
-                return held.clone();
-            }
+        let held = at.and_then(|at| all.get(at));
+        if let Some(held) = held.filter(|held| held.templates.len() < TEMPLATES) {
+            return held.clone();
         }
         if let Some(full) = at {
             all.remove(full);

@@ -42,6 +42,7 @@ echo $all | wc -w
 "#;
 /// Until nobody doubts that pods would run if they could.
 const WITHOUT_ENFORCER: Duration = Duration::from_secs(15);
+const STAYS: Duration = Duration::from_secs(3);
 
 pub fn comes_back(site: &Site) -> Result<()> {
     let began = site.start_traffic()?;
@@ -54,9 +55,15 @@ pub fn comes_back(site: &Site) -> Result<()> {
 
     // The worst order: who enforces comes last.
     let instance = site.plane.instance();
-    for tool in [Tool::Containerd, Tool::KubeProxy, Tool::Kubelet] {
+    for tool in [Tool::Containerd, Tool::KubeProxy] {
         instance.restart(tool.name())?;
     }
+    // It ends where containerd listens and does not answer yet, and is started again, as a machine does.
+    within(LIMIT, "the kubelet to stay", || {
+        let kubelet = instance.restart(Tool::Kubelet.name())?;
+        ensure!(throughout(STAYS, || kubelet.alive().then_some(()).context("ended")).is_ok(), "ended");
+        Ok(())
+    })?;
     within(LIMIT, "the kubelet to be refused a network", || {
         let events = site.admin.list("/api/v1/events?fieldSelector=reason=FailedCreatePodSandBox")?;
         let refused = events.iter().any(|event| event["message"].to_string().contains("has no table yet"));
