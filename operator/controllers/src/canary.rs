@@ -87,15 +87,8 @@ async fn tries(context: &Context, config: &kube::Config, webhook: bool) -> Resul
             tried.note(&attempt, None);
             continue;
         }
-        let answer = send(&tenant, &attempt).await;
-        let said = answer.as_ref().err().map(reason);
-        let answered = match (&answer, &said) {
-            (Err(error), _) if code(error) == 0 => None,
-            (_, Some(said)) => Some(Err(said.as_str())),
-            (_, None) => Some(Ok(())),
-        };
         let before = tried.unproven.len();
-        tried.note(&attempt, answered);
+        let said = note(&tenant, &attempt, &mut tried).await;
         if tried.unproven.len() > before {
             tracing::debug!(
                 id = attempt.id,
@@ -191,7 +184,20 @@ pub async fn tenant(client: &Client, config: &kube::Config, settings: &Settings)
     Client::try_from(config).map_err(Error::api("client of the canary"))
 }
 
-pub async fn send(client: &Client, attempt: &Attempt) -> kube::Result<()> {
+/// Tries it, and gives what the API server said no with.
+pub(crate) async fn note(client: &Client, attempt: &Attempt, tried: &mut Tried) -> Option<String> {
+    let answer = send(client, attempt).await;
+    let said = answer.as_ref().err().map(reason);
+    let answered = match (&answer, &said) {
+        (Err(error), _) if code(error) == 0 => None,
+        (_, Some(said)) => Some(Err(said.as_str())),
+        (_, None) => Some(Ok(())),
+    };
+    tried.note(attempt, answered);
+    said
+}
+
+async fn send(client: &Client, attempt: &Attempt) -> kube::Result<()> {
     let (method, content_type) = match attempt.verb {
         Verb::Create | Verb::Connect => (Method::POST, "application/json"),
         Verb::Replace => (Method::PUT, "application/json"),

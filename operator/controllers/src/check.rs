@@ -1,6 +1,6 @@
 //! Whether what was installed works, asked of the API server: by what it has, and by what it refuses. Nothing is written.
 
-use crate::canary::{send, tenant};
+use crate::canary::{note, tenant};
 use crate::error::{Error, code, reason};
 use crate::gate::{intact, refused_by_gate};
 use k8s_openapi::api::admissionregistration::v1::ValidatingWebhookConfiguration;
@@ -256,14 +256,8 @@ impl Installed {
         let asked = self.webhook.is_some();
         let all = attempts(&self.settings, asked);
         for attempt in all.iter().filter(|attempt| TRIED.contains(&attempt.id.as_str())) {
-            let answer = send(&canary, attempt).await;
-            let text = answer.as_ref().err().map(reason);
             let before = (tried.allowed.len(), tried.unproven.len());
-            match (&answer, &text) {
-                (Err(error), _) if code(error) == 0 => tried.note(attempt, None),
-                (_, Some(text)) => tried.note(attempt, Some(Err(text))),
-                (_, None) => tried.note(attempt, Some(Ok(()))),
-            }
+            let text = note(&canary, attempt, &mut tried).await;
             if (tried.allowed.len(), tried.unproven.len()) != before {
                 let accepted = self.pick(|| "accepté".into(), || "accepted".into());
                 said.push(format!("{}: {}", attempt.id, text.unwrap_or(accepted)));

@@ -6,7 +6,6 @@ use snc_controllers::{Check, check};
 use snc_core::lang::Lang;
 use snc_plan::Settings;
 use snc_plan::webhook::Reached;
-use std::io::Write;
 use std::time::Duration;
 
 pub fn main(args: CheckArgs) -> Result<()> {
@@ -22,10 +21,7 @@ pub fn main(args: CheckArgs) -> Result<()> {
             Reach::Url(url) => Some(Reached::Url(url)),
         },
         patience: Duration::from_secs(wait_seconds),
-        say: |line| {
-            // The exit code says it as well.
-            let _ = writeln!(std::io::stdout(), "{line}");
-        },
+        say: start::say,
     };
     start::until_stopped(|cancel| async move {
         let found = tokio::select! {

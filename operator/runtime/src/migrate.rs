@@ -2,7 +2,6 @@ use crate::args::MigrateArgs;
 use crate::start;
 use anyhow::{Result, bail};
 use snc_controllers::{Migration, migrate};
-use std::io::Write;
 use std::time::Duration;
 
 pub fn main(args: MigrateArgs) -> Result<()> {
@@ -13,10 +12,7 @@ pub fn main(args: MigrateArgs) -> Result<()> {
         lang: language,
         page: page_size,
         settle: Duration::from_secs(settle_seconds),
-        say: |line| {
-            // The log is read when the Job is looked at, and not before.
-            let _ = writeln!(std::io::stdout(), "{line}");
-        },
+        say: start::say,
     };
     start::until_stopped(|cancel| async move {
         tokio::select! {

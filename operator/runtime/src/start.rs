@@ -3,6 +3,7 @@
 use crate::args::LogFormat;
 use anyhow::{Context, Result, anyhow};
 use std::future::Future;
+use std::io::Write;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
@@ -20,6 +21,11 @@ pub fn tls_provider() -> Result<()> {
     rustls::crypto::aws_lc_rs::default_provider()
         .install_default()
         .map_err(|_| anyhow!("a TLS provider was already installed"))
+}
+
+/// For a command that a Job runs. What cannot be written is let go: the exit code says what came of it.
+pub fn say(line: &str) {
+    let _ = writeln!(std::io::stdout(), "{line}");
 }
 
 /// Runs with a token that SIGTERM cancels.

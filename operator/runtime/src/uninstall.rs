@@ -4,7 +4,6 @@ use crate::start;
 use anyhow::{Result, bail};
 use snc_controllers::{Uninstall, uninstall};
 use snc_plan::Settings;
-use std::io::Write;
 use std::time::Duration;
 
 pub fn main(args: UninstallArgs) -> Result<()> {
@@ -19,10 +18,7 @@ pub fn main(args: UninstallArgs) -> Result<()> {
         instance: start::instance(),
         everything: remove_everything.is_some(),
         patience: Duration::from_secs(wait_seconds),
-        say: |line| {
-            // The log is read when the Job is looked at, and not before.
-            let _ = writeln!(std::io::stdout(), "{line}");
-        },
+        say: start::say,
     };
     start::until_stopped(|cancel| async move {
         tokio::select! {

@@ -3,7 +3,7 @@
 //! Its image is not kept: what runs in it is this version's, which that chart has neither the kinds nor the rights for. Both are
 //! given to it, and the rights are taken away again before the upgrade.
 
-use super::{Site, chart};
+use super::{LIMIT, Site, chart};
 use anyhow::{Result, ensure};
 use serde_json::json;
 use snc_e2e::{
@@ -17,7 +17,6 @@ use xtask::harness::{User, workspace};
 const OPERATOR: &str = "app.kubernetes.io/name=snc-operator";
 /// What the fixture's operator has besides the rights of its chart.
 const RIGHTS: &str = "fixture-0.1.0";
-const LIMIT: Duration = Duration::from_secs(120);
 
 fn fixture() -> PathBuf {
     workspace::root().join("tests/fixtures/charts/snc-operator-0.1.0.tgz")
