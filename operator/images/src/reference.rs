@@ -56,21 +56,19 @@ fn is_host(text: &str) -> bool {
 }
 
 fn is_registry(text: &str) -> bool {
-    let (host, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        Some((address, rest)) => {
-            let is_address = address.parse::<std::net::Ipv6Addr>().is_ok();
-            (is_address, rest.strip_prefix(':').or(rest.is_empty().then_some("1")))
-        }
-        None => {
-            let (host, port) = text.split_once(':').unwrap_or((text, "1"));
-            let is_label = |label: &str| {
-                !label.is_empty()
-                    && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-                    && !label.starts_with('-')
-                    && !label.ends_with('-')
-            };
-            (host.split('.').all(is_label), Some(port))
-        }
+    let address = text.strip_prefix('[').and_then(|rest| rest.split_once(']'));
+    let (host, port) = if let Some((address, rest)) = address {
+        let is_address = address.parse::<std::net::Ipv6Addr>().is_ok();
+        (is_address, rest.strip_prefix(':').or(rest.is_empty().then_some("1")))
+    } else {
+        let (host, port) = text.split_once(':').unwrap_or((text, "1"));
+        let is_label = |label: &str| {
+            !label.is_empty()
+                && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+                && !label.starts_with('-')
+                && !label.ends_with('-')
+        };
+        (host.split('.').all(is_label), Some(port))
     };
     host && port
         .is_some_and(|port| port.parse::<u16>().is_ok() && port.bytes().all(|byte| byte.is_ascii_digit()))
