@@ -5,6 +5,7 @@ pub mod condition;
 pub mod control;
 pub mod facts;
 pub mod flow;
+pub mod image;
 pub mod lang;
 pub mod lattice;
 pub mod names;

@@ -1,8 +1,16 @@
-//! What is known of container images: digests, scan reports, deadlines, verdicts. No client, no clock, no I/O but the
-//! reading of what is handed in.
+//! What is known of container images: scan reports, deadlines, verdicts. No client, no clock, no I/O but the reading of what
+//! is handed in.
 
-pub mod digest;
 pub mod readers;
-pub mod reference;
 pub mod report;
-pub mod severity;
+pub mod verdict;
+
+/// What images are named by.
+pub mod digest {
+    pub use snc_core::image::Digest;
+}
+
+/// How images are named.
+pub mod reference {
+    pub use snc_core::image::Reference;
+}

@@ -2,10 +2,11 @@
 
 use super::Wrong;
 use super::wire::{Head, artifact, digest_of, nullable, scanner, time};
-use crate::report::{Analysis, Entry, Format, Gathered, Nature, Report, State};
-use crate::severity::{Score, Severity};
+use crate::report::{Entry, Format, Gathered, Nature, Report};
 use serde::Deserialize;
 use serde_json::Value;
+use snc_core::image::{Analysis, State};
+use snc_core::image::{Score, Severity};
 use std::collections::BTreeMap;
 
 #[derive(Deserialize)]
@@ -174,12 +175,18 @@ impl Affected {
     }
 }
 
-/// `pkg:type/namespace/name@version?qualifiers`; anything else is a name.
+/// `pkg:type/namespace/name@version?qualifiers`; anything else is a name. A distribution's name is none of the package's,
+/// and an image is no package: what is said of it is said of all that it holds.
 pub(super) fn of_purl(text: &str) -> Package {
     let Some(rest) = text.strip_prefix("pkg:") else { return (text.to_owned(), String::new()) };
     let rest = rest.split(['?', '#']).next().unwrap_or_default();
-    let rest = rest.split_once('/').map_or(rest, |(_, rest)| rest);
+    let (kind, rest) = rest.split_once('/').unwrap_or(("", rest));
     let (name, version) = rest.rsplit_once('@').unwrap_or((rest, ""));
+    let name = match kind {
+        "oci" | "docker" => return Package::default(),
+        "deb" | "apk" | "rpm" | "alpm" => name.rsplit_once('/').map_or(name, |(_, name)| name),
+        _ => name,
+    };
     (unescaped(name), unescaped(version))
 }
 
@@ -257,7 +264,7 @@ impl Said {
 }
 
 impl Component {
-    fn image(&self) -> (String, Vec<crate::digest::Digest>, Option<crate::digest::Digest>) {
+    fn image(&self) -> (String, Vec<snc_core::image::Digest>, Option<snc_core::image::Digest>) {
         let property = |suffix: &'static str| {
             self.properties.iter().filter(move |p| p.name.ends_with(suffix)).map(|p| p.value.as_str())
         };

@@ -1,10 +1,11 @@
 //! `grype -o json`.
 
 use super::wire::{Head, artifact, digest_of, nullable, scanner, time};
-use crate::report::{Analysis, Database, Entry, Format, Gathered, Nature, Report, State};
-use crate::severity::{Score, Severity};
+use crate::report::{Database, Entry, Format, Gathered, Nature, Report};
 use serde::Deserialize;
 use serde_json::Value;
+use snc_core::image::{Analysis, State};
+use snc_core::image::{Score, Severity};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -3,9 +3,10 @@
 use super::Wrong;
 use super::cyclonedx::{of_purl, unescaped};
 use super::wire::{Head, artifact, digest_of, nullable, scanner, time};
-use crate::digest::Digest;
-use crate::report::{Analysis, Entry, Format, Gathered, Nature, Report, State};
+use crate::report::{Entry, Format, Gathered, Nature, Report};
 use serde::Deserialize;
+use snc_core::image::Digest;
+use snc_core::image::{Analysis, State};
 use std::collections::BTreeMap;
 
 #[derive(Deserialize)]

@@ -3,10 +3,11 @@
 
 use super::Wrong;
 use super::wire::{Head, artifact, digest_of, nullable, scanner, time};
-use crate::report::{Analysis, Entry, Format, Gathered, Nature, Report, State};
-use crate::severity::Severity;
+use crate::report::{Entry, Format, Gathered, Nature, Report};
 use serde::Deserialize;
 use serde_json::Value;
+use snc_core::image::Severity;
+use snc_core::image::{Analysis, State};
 
 #[derive(Deserialize)]
 pub struct Document {

@@ -2,10 +2,11 @@
 
 use super::Wrong;
 use super::wire::{Head, artifact, digest_of, nullable, scanner, time};
-use crate::report::{Analysis, Entry, Format, Gathered, Nature, Report, State};
-use crate::severity::{Score, Severity};
+use crate::report::{Entry, Format, Gathered, Nature, Report};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use snc_core::image::{Analysis, State};
+use snc_core::image::{Score, Severity};
 use std::collections::BTreeMap;
 
 #[derive(Deserialize)]

@@ -3,8 +3,8 @@
 use super::Wrong;
 use super::wire::{Head, artifact, digest_of, nullable, scanner, time};
 use crate::report::{Entry, Format, Gathered, Nature, Report};
-use crate::severity::Severity;
 use serde::Deserialize;
+use snc_core::image::Severity;
 
 #[derive(Deserialize)]
 pub struct Document {

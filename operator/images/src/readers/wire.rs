@@ -1,9 +1,9 @@
 //! What several formats have in common.
 
-use crate::digest::Digest;
 use crate::report::{Artifact, Counts, Database, Format, Gathered, Nature, Report, Scanner};
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
+use snc_core::image::Digest;
 use snc_core::text::clip;
 
 /// `null` stands where other versions of a format leave a list out.

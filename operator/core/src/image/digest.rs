@@ -1,7 +1,7 @@
 //! Content digests of the OCI image specification.
 
+use crate::text::{Refusal, clip};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use snc_core::text::{Refusal, clip};
 use std::fmt::{self, Display};
 
 /// `sha256:` and 64 hexadecimal digits, or `sha512:` and 128, in lower case.

@@ -1,6 +1,6 @@
 //! Names of images, as pods write them and as container runtimes report them.
 
-use crate::digest::Digest;
+use super::digest::Digest;
 
 /// `registry/repository[:tag][@digest]`, the registry always named.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,0 +1,15 @@
+//! Container images: how they are named, and what scans found in them.
+
+mod digest;
+mod finding;
+mod reference;
+mod running;
+mod scan;
+mod severity;
+
+pub use digest::Digest;
+pub use finding::{Analysis, State, Vulnerability};
+pub use reference::Reference;
+pub use running::digest_of_running;
+pub use scan::{Finding, Name, Scan, Trust};
+pub use severity::{Score, Severity};
