@@ -18,6 +18,8 @@ pub fn all_crds() -> Vec<CustomResourceDefinition> {
         v1alpha1::SncException::crd(),
         v1alpha1::SncAssessment::crd(),
         v1alpha1::SncWaiverSet::crd(),
+        v1alpha1::SncImageScan::crd(),
+        v1alpha1::SncImageLedger::crd(),
     ];
     for version in crds.iter_mut().flat_map(|crd| &mut crd.spec.versions) {
         if let Some(schema) = version.schema.as_mut().and_then(|s| s.open_api_v3_schema.as_mut()) {

@@ -363,6 +363,7 @@ pub(crate) fn unavailable(control: &Control, snapshot: &Snapshot) -> Option<Outc
         Availability::Held => None,
         // Of the kinds that a rule on one object is for, some may be there and others not.
         Availability::NotGiven if control.rule.is_some() || judged.contains(&kind) => None,
+        Availability::NotGiven | Availability::NotServed if control.optional.contains(&kind) => None,
         Availability::NotGiven => Some(Outcome::unknown(
             format!("aucun {kind} dans ce qui a été lu"),
             format!("no {kind} in what was read"),

@@ -110,6 +110,9 @@ pub struct Control {
     /// Kinds that its verdicts are about, where these are not all that it reads.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub judges: Vec<String>,
+    /// Of what it reads, the kinds that a cluster need not serve.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub optional: Vec<String>,
     #[serde(default = "unknown")]
     pub when_absent: WhenAbsent,
     /// Absent where the control is written in Rust.

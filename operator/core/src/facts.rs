@@ -5,6 +5,7 @@
 
 mod access;
 mod cluster;
+mod image;
 mod network;
 mod workload;
 
@@ -13,10 +14,11 @@ pub use cluster::{
     Limits, Namespace, Node, PersistentVolume, PersistentVolumeClaim, Quota, Secret, StorageClass, Taint,
     Webhook, Webhooks,
 };
+pub use image::{ImageLedger, ImageScan, SeenImage, VulnerabilityReport};
 pub use network::{Ingress, IngressRule, IngressTls, NetworkPolicy, Service, ServicePort};
 pub use workload::{
-    Budget, Container, Pod, PodSpec, PodStatus, PodTemplate, Selector, SelectorRule, Spread, Toleration,
-    Workload,
+    Budget, Container, ContainerStatus, Pod, PodSpec, PodStatus, PodTemplate, Selector, SelectorRule, Spread,
+    Toleration, Workload,
 };
 
 use serde::{Deserialize, Deserializer};

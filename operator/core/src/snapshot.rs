@@ -116,6 +116,8 @@ macro_rules! stocks {
             $($(#[$meta])* pub $field: Stock<$fact>,)+
             /// Kinds of others, whole.
             pub dynamic: BTreeMap<String, Stock<Value>>,
+            /// The namespace of the operator; empty where it is not known.
+            pub home: String,
             availability: BTreeMap<String, Availability>,
             unreadable: BTreeMap<Subject, String>,
         }
@@ -169,6 +171,9 @@ stocks! {
         "rbac.authorization.k8s.io/ClusterRoleBinding";
     network_policies: facts::NetworkPolicy = "networking.k8s.io/NetworkPolicy";
     ingresses: facts::Ingress = "networking.k8s.io/Ingress";
+    image_scans: facts::ImageScan = "secnumcloud.dev/SncImageScan";
+    vulnerability_reports: facts::VulnerabilityReport = "aquasecurity.github.io/VulnerabilityReport";
+    image_ledgers: facts::ImageLedger = "secnumcloud.dev/SncImageLedger";
     budgets: facts::Budget = "policy/PodDisruptionBudget";
     storage_classes: facts::StorageClass = "storage.k8s.io/StorageClass";
     webhooks: facts::Webhooks = "admissionregistration.k8s.io/ValidatingWebhookConfiguration",

@@ -151,7 +151,7 @@ impl Judgement {
 /// Judges an image by all its scans: what one of them found and did not settle stands, whatever the others say. `first`
 /// is when the operator saw a finding first; one that it has not seen yet, it sees now.
 pub fn judge<'a>(
-    scans: impl IntoIterator<Item = &'a Scan>,
+    scans: impl IntoIterator<Item = (&'a Scan, Trust)>,
     first: impl Fn(&Name) -> Option<Timestamp>,
     rules: &Rules,
     max_age: SignedDuration,
@@ -168,9 +168,9 @@ pub fn judge<'a>(
     };
     let mut found: BTreeMap<&Name, Merged> = BTreeMap::new();
     let mut settled: BTreeSet<&Name> = BTreeSet::new();
-    let scans: Vec<&Scan> = scans.into_iter().collect();
+    let scans: Vec<(&Scan, Trust)> = scans.into_iter().collect();
     let stated = Stated::of(&scans);
-    for scan in scans.into_iter().filter(|scan| !scan.statements) {
+    for (scan, trust) in scans.into_iter().filter(|(scan, _)| !scan.statements) {
         // A date that is still to come proves nothing.
         let at = scan.scanned_at.filter(|at| *at <= now + SignedDuration::from_mins(5));
         let here = match at {
@@ -178,7 +178,7 @@ pub fn judge<'a>(
             Some(at) if now.duration_since(at) > max_age => Looked::Stale(at),
             Some(at) => {
                 sooner(at + max_age + SignedDuration::from_secs(1));
-                if scan.trust == Trust::Full { Looked::Lately(at) } else { Looked::Weakly(at) }
+                if trust == Trust::Full { Looked::Lately(at) } else { Looked::Weakly(at) }
             }
         };
         looked = looked.max(here);
@@ -192,7 +192,7 @@ pub fn judge<'a>(
                 settled.insert(&finding.name);
                 continue;
             }
-            found.entry(&finding.name).or_default().add(severity, finding, scan.trust);
+            found.entry(&finding.name).or_default().add(severity, finding, trust);
         }
     }
     let mut open = Open {
@@ -241,10 +241,10 @@ struct Stated<'a> {
 }
 
 impl<'a> Stated<'a> {
-    fn of(scans: &[&'a Scan]) -> Self {
+    fn of(scans: &[(&'a Scan, Trust)]) -> Self {
         let mut stated = Self::default();
-        let statements = scans.iter().filter(|scan| scan.statements && scan.trust == Trust::Full);
-        let findings: Vec<&Finding> = statements.flat_map(|scan| &scan.findings).collect();
+        let statements = scans.iter().filter(|(scan, trust)| scan.statements && *trust == Trust::Full);
+        let findings: Vec<&'a Finding> = statements.flat_map(|(scan, _)| &scan.findings).collect();
         let of = |finding: &&'a Finding| (finding.name.id(), finding.name.package());
         stated.settled.extend(findings.iter().filter(|finding| finding.settled).map(of));
         stated.concluded.extend(findings.iter().filter(|finding| finding.analysed).map(of));

@@ -53,6 +53,11 @@ pub fn date_schema(_: &mut SchemaGenerator) -> Schema {
     })
 }
 
+/// A moment, as RFC 3339 has it.
+pub fn date_time_schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "string", "format": "date-time"})
+}
+
 /// Any type: a structural schema has no "one of these", so the value is judged where it is read.
 pub fn any_schema(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"x-kubernetes-preserve-unknown-fields": true})

@@ -177,6 +177,7 @@ impl SncControlSpec {
             parameters: self.parameters.iter().map(Into::into).collect(),
             reads: self.reads.clone(),
             judges: Vec::new(),
+            optional: Vec::new(),
             when_absent: self.when_absent,
             rule: Some((&self.rule).into()),
         }

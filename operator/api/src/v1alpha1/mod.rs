@@ -3,6 +3,8 @@ mod baseline;
 mod common;
 mod control;
 mod exception;
+mod image_ledger;
+mod image_scan;
 mod network;
 mod policy;
 mod tenant;
@@ -22,6 +24,11 @@ pub use control::{
     SncControlSpec, SncControlStatus,
 };
 pub use exception::{ExceptionSubject, SncException, SncExceptionSpec, SncExceptionStatus};
+pub use image_ledger::{SncImageLedger, SncImageLedgerSpec};
+pub use image_scan::{
+    ImageDigests, MANIFESTS, ScanCounts, ScanNature, ScannerDatabase, ScannerVersion, SncImageScan,
+    SncImageScanSpec,
+};
 pub use network::{
     CidrPeer, Flow, FlowNature, KubernetesApiPeer, NamespacesPeer, Peer, PodsPeer, Port, SharedServicePeer,
 };

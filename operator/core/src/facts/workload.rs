@@ -21,11 +21,26 @@ fn shared<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Re
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Deserialize)]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
 pub struct PodStatus {
     pub phase: String,
     #[serde(deserialize_with = "nullable")]
     pub conditions: Vec<Condition>,
+    #[serde(deserialize_with = "nullable")]
+    pub container_statuses: Vec<ContainerStatus>,
+    #[serde(deserialize_with = "nullable")]
+    pub init_container_statuses: Vec<ContainerStatus>,
+    #[serde(deserialize_with = "nullable")]
+    pub ephemeral_container_statuses: Vec<ContainerStatus>,
+}
+
+/// The image that a container runs, as its runtime names it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Deserialize)]
+#[serde(default)]
+pub struct ContainerStatus {
+    pub name: String,
+    #[serde(rename = "imageID")]
+    pub image_id: String,
 }
 
 /// Deployment, `StatefulSet`, `DaemonSet`, `ReplicaSet`, Job or `CronJob`.
@@ -66,6 +81,10 @@ pub struct PodSpec {
     pub topology_spread_constraints: Vec<Spread>,
     #[serde(deserialize_with = "nullable")]
     pub containers: Vec<Container>,
+    #[serde(deserialize_with = "nullable")]
+    pub init_containers: Vec<Container>,
+    #[serde(deserialize_with = "nullable")]
+    pub ephemeral_containers: Vec<Container>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Deserialize)]
@@ -104,6 +123,7 @@ fn ephemeral<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, 
 #[serde(default)]
 pub struct Container {
     pub name: String,
+    pub image: String,
     #[serde(deserialize_with = "nullable")]
     pub command: Vec<String>,
     #[serde(deserialize_with = "nullable")]

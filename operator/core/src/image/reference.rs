@@ -41,6 +41,11 @@ impl Reference {
         format!("{}/{}", self.registry, self.repository)
     }
 
+    /// With its tag, without a digest.
+    pub fn tagged(&self) -> String {
+        format!("{}:{}", self.name(), self.tag.as_deref().unwrap_or("latest"))
+    }
+
     /// Whether a registry, or a folder of one, holds it. `r.example/shop` holds `r.example/shop/app`, not
     /// `r.example/shopping`.
     pub fn is_within(&self, place: &str) -> bool {

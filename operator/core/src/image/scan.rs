@@ -73,7 +73,6 @@ pub struct Scan {
     pub database_at: Option<Timestamp>,
     /// It found more than it tells.
     pub truncated: bool,
-    pub trust: Trust,
     /// Statements about vulnerabilities (VEX), which are no scan.
     pub statements: bool,
     pub findings: Vec<Finding>,

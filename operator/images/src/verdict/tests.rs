@@ -19,14 +19,20 @@ fn finding(id: &str, severity: Severity) -> Finding {
     }
 }
 
-fn scan(scanned_at: &str, findings: Vec<Finding>) -> Scan {
-    Scan { scanned_at: Some(at(scanned_at)), trust: Trust::Full, findings, ..Scan::default() }
+type Told = (Scan, Trust);
+
+fn scan(scanned_at: &str, findings: Vec<Finding>) -> Told {
+    (Scan { scanned_at: Some(at(scanned_at)), findings, ..Scan::default() }, Trust::Full)
+}
+
+fn by(scans: &[Told]) -> impl Iterator<Item = (&Scan, Trust)> {
+    scans.iter().map(|(scan, trust)| (scan, *trust))
 }
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
-fn judged(scans: &[Scan], first: &str, now: &str) -> Judgement {
-    judge(scans, |_| Some(at(first)), &Rules::default(), DAY, at(now))
+fn judged(scans: &[Told], first: &str, now: &str) -> Judgement {
+    judge(by(scans), |_| Some(at(first)), &Rules::default(), DAY, at(now))
 }
 
 #[rstest]
@@ -39,7 +45,7 @@ fn a_deadline_falls_when_it_says(#[case] severity: Severity, #[case] hours: i64)
     let first = at("2026-01-01T00:00:00Z");
     let due = first + SignedDuration::from_hours(hours);
     let scans = [scan("2026-01-01T00:00:00Z", vec![finding("CVE-1", severity)])];
-    let judge = |now| judge(&scans, |_| Some(first), &Rules::default(), DAY, now);
+    let judge = |now| judge(by(&scans), |_| Some(first), &Rules::default(), DAY, now);
     let before = judge(due - SignedDuration::from_secs(1));
     assert!(!before.is_overdue());
     assert_eq!((before.next, before.open.late), (Some(due), 1));
@@ -52,7 +58,7 @@ fn a_deadline_falls_when_it_says(#[case] severity: Severity, #[case] hours: i64)
 #[test]
 fn what_one_scan_found_stands_whatever_the_others_say() {
     let found = scan("2026-01-01T00:00:00Z", vec![finding("CVE-1", Severity::Critical)]);
-    let none = Scan { scanner: "other".to_owned(), ..scan("2026-01-05T00:00:00Z", vec![]) };
+    let none = scan("2026-01-05T00:00:00Z", vec![]);
     let settled = Finding { settled: true, analysed: true, ..finding("CVE-1", Severity::Critical) };
     let excused = scan("2026-01-05T00:00:00Z", vec![settled]);
     let judgement = judged(&[found, none, excused.clone()], "2026-01-01T00:00:00Z", "2026-01-05T00:00:00Z");
@@ -79,11 +85,11 @@ fn the_platform_s_statements_settle_what_anybody_found(
         analysed: true,
         ..finding("CVE-1", Severity::Unknown)
     };
-    let vex = Scan { trust, statements: true, ..scan("2026-01-05T00:00:00Z", vec![said.clone()]) };
+    let vex = (Scan { statements: true, ..scan("2026-01-05T00:00:00Z", vec![said.clone()]).0 }, trust);
     let judgement = judged(&[found.clone(), vex.clone()], "2026-01-01T00:00:00Z", "2026-01-05T00:00:00Z");
     assert_eq!(judgement.is_overdue(), overdue);
     let mut against = vex;
-    against.findings.push(Finding { settled: false, ..said });
+    against.0.findings.push(Finding { settled: false, ..said });
     let judgement = judged(&[found, against.clone()], "2026-01-01T00:00:00Z", "2026-01-05T00:00:00Z");
     assert!(judgement.is_overdue(), "of two statements the one that excuses less holds");
     let alone = judged(&[against], "2026-01-01T00:00:00Z", "2026-01-05T00:00:00Z");
@@ -93,12 +99,12 @@ fn the_platform_s_statements_settle_what_anybody_found(
 #[test]
 fn an_image_was_looked_at_lately_or_was_not() {
     let now = "2026-01-05T00:00:00Z";
-    let looked = |scans: &[Scan]| judged(scans, now, now).looked;
+    let looked = |scans: &[Told]| judged(scans, now, now).looked;
     let lately = scan("2026-01-04T00:00:00Z", vec![]);
     let stale = scan("2026-01-03T23:59:59Z", vec![]);
-    let undated = Scan { scanned_at: None, ..lately.clone() };
+    let undated = (Scan { scanned_at: None, ..lately.0.clone() }, Trust::Full);
     let to_come = scan("2026-02-05T00:00:00Z", vec![]);
-    let weak = Scan { trust: Trust::Weak, ..lately.clone() };
+    let weak = (lately.0.clone(), Trust::Weak);
     assert_eq!(looked(&[]), Looked::Never);
     assert_eq!(looked(std::slice::from_ref(&undated)), Looked::Undated);
     assert_eq!(looked(&[to_come]), Looked::Undated, "a date that is still to come proves nothing");
@@ -113,11 +119,11 @@ fn an_image_was_looked_at_lately_or_was_not() {
 #[test]
 fn what_is_not_known_is_never_certain() {
     let now = "2026-01-05T00:00:00Z";
-    let truncated = Scan { truncated: true, ..scan(now, vec![]) };
+    let truncated = (Scan { truncated: true, ..scan(now, vec![]).0 }, Trust::Full);
     assert!(judged(&[truncated], now, now).is_uncertain());
     let unrated = scan(now, vec![finding("CVE-1", Severity::Unknown)]);
     assert!(judged(&[unrated], now, now).is_uncertain());
-    let weak = Scan { trust: Trust::Weak, ..scan(now, vec![]) };
+    let weak = (scan(now, vec![]).0, Trust::Weak);
     assert!(judged(&[weak], now, now).is_uncertain());
 }
 
@@ -160,7 +166,7 @@ fn names_hold_together() {
     assert_eq!(Name::new("CVE-1", "", "").package(), "");
 }
 
-fn any_scan() -> impl Strategy<Value = Scan> {
+fn any_scan() -> impl Strategy<Value = Told> {
     let severity = prop::sample::select(Severity::ALL.to_vec());
     let found =
         (0..4_u8, severity, any::<[bool; 3]>()).prop_map(|(id, severity, [fixed, settled, analysed])| {
@@ -168,13 +174,11 @@ fn any_scan() -> impl Strategy<Value = Scan> {
         });
     let list = prop::collection::vec(found, 0..5);
     (prop::option::of(0..96_i64), any::<[bool; 3]>(), list).prop_map(
-        |(hours, [truncated, weak, statements], findings)| Scan {
-            scanned_at: hours.map(|hours| at("2026-01-01T00:00:00Z") + SignedDuration::from_hours(hours)),
-            trust: if weak { Trust::Weak } else { Trust::Full },
-            truncated,
-            statements,
-            findings,
-            ..Scan::default()
+        |(hours, [truncated, weak, statements], findings)| {
+            let first = at("2026-01-01T00:00:00Z");
+            let scanned_at = hours.map(|hours| first + SignedDuration::from_hours(hours));
+            let trust = if weak { Trust::Weak } else { Trust::Full };
+            (Scan { scanned_at, truncated, statements, findings, ..Scan::default() }, trust)
         },
     )
 }
@@ -184,12 +188,12 @@ proptest! {
     #[test]
     fn more_scans_never_hide_anything(scans in prop::collection::vec(any_scan(), 0..4), more in any_scan(), hours in 0..200_i64) {
         let now = at("2026-01-01T00:00:00Z") + SignedDuration::from_hours(hours);
-        let judge = |scans: &[Scan]| judge(scans, |_| Some(at("2026-01-01T00:00:00Z")), &Rules::default(), DAY, now);
+        let judge = |scans: &[Told]| judge(by(scans), |_| Some(at("2026-01-01T00:00:00Z")), &Rules::default(), DAY, now);
         let before = judge(&scans);
-        let more = Scan { statements: false, ..more };
+        let more = (Scan { statements: false, ..more.0 }, more.1);
         let after = judge(&[scans, vec![more.clone()]].concat());
         prop_assert!(after.open.all.total() >= before.open.all.total());
-        prop_assert!(more.trust == Trust::Full || after.open.overdue.total() >= before.open.overdue.total());
+        prop_assert!(more.1 == Trust::Full || after.open.overdue.total() >= before.open.overdue.total());
         prop_assert!(after.looked >= before.looked);
         prop_assert!(after.truncated >= before.truncated);
     }
@@ -199,13 +203,13 @@ proptest! {
     fn nothing_changes_before_it_says_so(scans in prop::collection::vec(any_scan(), 0..4), hours in 0..200_i64, later in 0..100_i64) {
         let first = at("2026-01-01T00:00:00Z");
         let now = first + SignedDuration::from_hours(hours);
-        let judge = |scans: &[Scan], now| judge(scans, |_| Some(first), &Rules::default(), DAY, now);
+        let judge = |scans: &[Told], now| judge(by(scans), |_| Some(first), &Rules::default(), DAY, now);
         let said = judge(&scans, now);
-        let backwards: Vec<Scan> = scans.iter().rev().cloned().collect();
+        let backwards: Vec<Told> = scans.iter().rev().cloned().collect();
         prop_assert_eq!(&judge(&backwards, now), &said);
         let then = now + SignedDuration::from_hours(later);
         // What was told of a time to come is not known to be old.
-        let dated = scans.iter().all(|scan| scan.scanned_at.is_none_or(|at| at <= now));
+        let dated = scans.iter().all(|(scan, _)| scan.scanned_at.is_none_or(|at| at <= now));
         if dated && said.next.is_none_or(|next| then < next) {
             let after = judge(&scans, then);
             prop_assert_eq!((after.is_overdue(), after.is_uncertain(), after.looked, after.open.unanalysed), (said.is_overdue(), said.is_uncertain(), said.looked, said.open.unanalysed));
