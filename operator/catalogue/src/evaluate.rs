@@ -17,7 +17,7 @@ use pods::{Outcomes, Templates};
 use serde_json::{Map, Value};
 use snc_core::control::{Control, WhenAbsent};
 use snc_core::facts::Pod;
-use snc_core::snapshot::{Availability, Snapshot};
+use snc_core::snapshot::{Availability, Home, Snapshot};
 use snc_core::verdict::{Outcome, Subject, Verdict};
 use snc_core::waiver::Waivers;
 use std::collections::{BTreeMap, BTreeSet};
@@ -240,6 +240,11 @@ impl<'c> Judge<'c> {
             snapshot: Snapshot::default(),
             waivers: Waivers::default(),
         }
+    }
+
+    /// Where the operator is, should it not be where the chart puts it.
+    pub fn set_home(&mut self, namespace: &str) {
+        self.snapshot.home = Home(namespace.to_owned());
     }
 
     /// Puts waivers in force.

@@ -10,6 +10,7 @@ mod checks;
 mod cluster;
 mod custom;
 mod evaluate;
+pub mod images;
 mod isolation;
 mod live;
 mod normal;

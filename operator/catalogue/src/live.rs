@@ -181,6 +181,10 @@ impl Live {
             otherwise.flat_map(|(a, b)| tenancy::differing(&self.catalogue, a, b)).collect();
         let entries = rules.iter().filter_map(|index| self.catalogue.entries.get(*index));
         let again = entries.flat_map(|entry| kinds(&entry.control.reads)).collect();
+        if self.snapshot.home != tenancy.home {
+            self.snapshot.home = tenancy.home.clone();
+            self.checks.forget();
+        }
         self.tenancy = tenancy;
         self.governed_otherwise = true;
         self.renew(parameters, before.templates.clone());

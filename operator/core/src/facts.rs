@@ -17,8 +17,8 @@ pub use cluster::{
 pub use image::{ImageLedger, ImageScan, SeenImage, VulnerabilityReport};
 pub use network::{Ingress, IngressRule, IngressTls, NetworkPolicy, Service, ServicePort};
 pub use workload::{
-    Budget, Container, ContainerStatus, Pod, PodSpec, PodStatus, PodTemplate, Selector, SelectorRule, Spread,
-    Toleration, Workload,
+    Budget, Container, Pod, PodSpec, PodStatus, PodTemplate, Running, Selector, SelectorRule, Spread,
+    Toleration, Workload, WrittenStatus,
 };
 
 use serde::{Deserialize, Deserializer};

@@ -2,6 +2,9 @@
 
 pub const GROUP: &str = "secnumcloud.dev";
 
+/// Where the operator is unless it is told otherwise.
+pub const OPERATOR_NAMESPACE: &str = "snc-system";
+
 /// Guarded: set by the operator, or by a user whom RBAC allows the verb `assign` on that `SncTenant`.
 pub const LABEL_TENANT: &str = "secnumcloud.dev/tenant";
 /// Operator only. `true` once the policies were read back; `audit` or `warn` where the effective isolation

@@ -2,7 +2,7 @@
 //!
 //! None of these objects is in a namespace, so a tenant can neither set the label nor take it away.
 
-use crate::facts::{PersistentVolumeClaim, PodSpec, PodTemplate, Toleration, Workload};
+use crate::facts::{PersistentVolumeClaim, PodSpec, Toleration, Workload};
 use crate::names::LABEL_TENANT;
 use crate::text::clip;
 use crate::verdict::Outcome;
@@ -86,19 +86,11 @@ pub struct Ask {
 
 /// What an object of this kind asks for; an error where it is not as the API has it.
 pub fn asks(kind: &str, body: &Value) -> Result<Vec<Ask>, serde_json::Error> {
-    Ok(match kind {
-        "core/PersistentVolumeClaim" => of_claim(&PersistentVolumeClaim::deserialize(body)?),
-        "core/Pod" => of_pod(&spec(body.get("spec"))?, "spec"),
-        "core/PodTemplate" => {
-            let template = body.get("template").unwrap_or(&Value::Null);
-            of_pod(&Option::<PodTemplate>::deserialize(template)?.unwrap_or_default().spec, "template.spec")
-        }
-        _ => of_workload(kind == "batch/CronJob", &Workload::deserialize(body)?),
-    })
-}
-
-fn spec(value: Option<&Value>) -> Result<PodSpec, serde_json::Error> {
-    Ok(value.map(Option::<PodSpec>::deserialize).transpose()?.flatten().unwrap_or_default())
+    match kind {
+        "core/PersistentVolumeClaim" => Ok(of_claim(&PersistentVolumeClaim::deserialize(body)?)),
+        "core/Pod" | "core/PodTemplate" => PodSpec::within(kind, body).map(|(at, spec)| of_pod(&spec, at)),
+        _ => Ok(of_workload(kind == "batch/CronJob", &Workload::deserialize(body)?)),
+    }
 }
 
 pub fn of_workload(is_cron_job: bool, workload: &Workload) -> Vec<Ask> {

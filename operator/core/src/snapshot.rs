@@ -108,6 +108,16 @@ impl<F: DeserializeOwned + PartialEq + 'static> Shelf for Stock<F> {
     }
 }
 
+/// A namespace, by default the one that the chart names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Home(pub String);
+
+impl Default for Home {
+    fn default() -> Self {
+        Self(crate::names::OPERATOR_NAMESPACE.to_owned())
+    }
+}
+
 macro_rules! stocks {
     ($($(#[$meta:meta])* $field:ident: $fact:ty = $($kind:literal),+;)+) => {
         /// The facts of each kind that rules on several objects read.
@@ -116,8 +126,8 @@ macro_rules! stocks {
             $($(#[$meta])* pub $field: Stock<$fact>,)+
             /// Kinds of others, whole.
             pub dynamic: BTreeMap<String, Stock<Value>>,
-            /// The namespace of the operator; empty where it is not known.
-            pub home: String,
+            /// The namespace of the operator.
+            pub home: Home,
             availability: BTreeMap<String, Availability>,
             unreadable: BTreeMap<Subject, String>,
         }

@@ -6,6 +6,7 @@ use crate::profile::{cluster_profile, profile};
 use crate::settings::Settings;
 use snc_catalogue::{Governed, Tenancy};
 use snc_core::names::SYSTEM_NAMESPACES;
+use snc_core::snapshot::Home;
 use snc_index::Index;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -41,6 +42,7 @@ pub fn standing(index: &Index, settings: &Settings) -> Standing {
     // One that cannot be read is judged by what its namespaces still have.
     let levels = index.tenants().filter_map(|(name, tenant)| Some((name, tenant.as_ref().ok()?.spec.level)));
     let tenants = levels.map(|(name, level)| (name.to_owned(), level)).collect();
-    let tenancy = Tenancy { cluster: cluster_profile(index), platform, governed: judged, tenants };
+    let home = Home(settings.identity.namespace.clone());
+    let tenancy = Tenancy { cluster: cluster_profile(index), home, platform, governed: judged, tenants };
     Standing { tenancy, governed }
 }

@@ -1,5 +1,6 @@
 use clap::{Parser, Subcommand, ValueEnum};
 use snc_core::lang::Lang;
+use snc_core::names::OPERATOR_NAMESPACE;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
@@ -40,7 +41,7 @@ pub enum Command {
 #[derive(Debug, clap::Args)]
 pub struct IdentityArgs {
     /// Namespace that the operator runs in.
-    #[arg(long, env = "SNC_OPERATOR_NAMESPACE", default_value = "snc-system")]
+    #[arg(long, env = "SNC_OPERATOR_NAMESPACE", default_value = OPERATOR_NAMESPACE)]
     pub operator_namespace: String,
     /// ServiceAccount that the operator runs as; the guards let it, and nobody else, through.
     #[arg(long, env = "SNC_SERVICE_ACCOUNT", default_value = "snc-controller")]
@@ -188,7 +189,7 @@ pub struct ProbeArgs {
     #[command(subcommand)]
     pub packets: Option<Packets>,
     /// Namespace that the operator runs in.
-    #[arg(long, env = "SNC_OPERATOR_NAMESPACE", default_value = "snc-system")]
+    #[arg(long, env = "SNC_OPERATOR_NAMESPACE", default_value = OPERATOR_NAMESPACE)]
     pub operator_namespace: String,
     /// Image of the two pods: the operator's own.
     #[arg(long, env = "SNC_PROBE_IMAGE")]

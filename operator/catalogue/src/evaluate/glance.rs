@@ -7,7 +7,7 @@ use crate::normal::without_nulls;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use snc_core::control::Scope;
-use snc_core::facts::{Meta, Pod, PodSpec, PodStatus};
+use snc_core::facts::{Meta, Pod, PodSpec, PodStatus, Running, WrittenStatus};
 use snc_core::skim::Skim;
 use snc_core::verdict::Subject;
 use std::collections::HashMap;
@@ -45,6 +45,8 @@ struct Parts<'a> {
     fields: Vec<(&'a str, &'a str)>,
     phase: &'a str,
     conditions: Option<&'a str>,
+    /// As a whole, where it speaks of containers.
+    status: Option<&'a str>,
 }
 
 /// Twice the same is unusual.
@@ -96,12 +98,18 @@ impl<'a> Parts<'a> {
     }
 
     fn status(&mut self, skim: &mut Skim<'a>) -> Option<()> {
+        let mut containers = false;
         let read = skim.object(|key, skim| match key {
             "phase" => once(&mut self.phase, skim.string()?),
             "conditions" => once(&mut self.conditions, Some(skim.value()?)),
+            "containerStatuses" | "initWrittenStatus" | "ephemeralWrittenStatus" => {
+                containers = true;
+                skim.value().map(drop)
+            }
             _ => skim.value().map(drop),
-        });
-        read.map(drop)
+        })?;
+        self.status = containers.then_some(read);
+        Some(())
     }
 
     /// Of the specification; empty where it is absent.
@@ -134,7 +142,12 @@ impl<'a> Parts<'a> {
         }
         let (account, node) = (self.text("serviceAccountName")?, self.text("nodeName")?);
         if pods::is_forgotten(self.namespace, &metadata) {
-            return Some(pods::remembered(metadata.owner_references, account.to_owned(), node.to_owned()));
+            let running = match self.status {
+                Some(status) => running(status, &parsed(self.spec)?)?,
+                None => Arc::default(),
+            };
+            let (account, node) = (account.to_owned(), node.to_owned());
+            return Some(pods::remembered(metadata.owner_references, account, node, running));
         }
         if let Some(labels) = self.labels {
             metadata.labels = parsed(labels)?;
@@ -146,8 +159,17 @@ impl<'a> Parts<'a> {
         if let Some(affinity) = &mut spec.affinity {
             without_nulls(affinity);
         }
-        Some(Pod { metadata: Arc::new(metadata), spec: Arc::new(spec), status: Arc::new(status) })
+        let running = match self.status {
+            Some(written) => running(written, &spec)?,
+            None => Arc::default(),
+        };
+        Some(Pod { metadata: Arc::new(metadata), spec: Arc::new(spec), status: Arc::new(status), running })
     }
+}
+
+fn running(status: &str, spec: &PodSpec) -> Option<Arc<Vec<Running>>> {
+    let statuses: WrittenStatus = parsed(status)?;
+    Some(Arc::new(statuses.running(spec)))
 }
 
 fn parsed<T: DeserializeOwned>(text: &str) -> Option<T> {

@@ -7,7 +7,7 @@ use crate::render::POD_KINDS;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use snc_core::control::Scope;
-use snc_core::facts::{Meta, Owner, Pod, PodSpec, PodStatus};
+use snc_core::facts::{Meta, Owner, Pod, PodSpec, PodStatus, Running};
 use snc_core::snapshot::Snapshot;
 use snc_core::verdict::Subject;
 use std::collections::HashMap;
@@ -159,25 +159,31 @@ pub(super) fn read(namespace: &str, body: &Value) -> Result<Pod, String> {
 }
 
 /// Lets go of what no check reads: of pods that run everywhere and of the system's, checks read all; of the others,
-/// which are most, who made them, where and as which account.
+/// which are most, who made them, where, as which account and what they run.
 pub(crate) fn forget(namespace: &str, pod: &mut Pod) {
     if !is_forgotten(namespace, &pod.metadata) {
         return;
     }
-    let Pod { metadata, spec, .. } = std::mem::take(pod);
+    let Pod { metadata, spec, running, .. } = std::mem::take(pod);
     let spec = Arc::unwrap_or_clone(spec);
     let owners = Arc::unwrap_or_clone(metadata).owner_references;
-    *pod = remembered(owners, spec.service_account_name, spec.node_name);
+    *pod = remembered(owners, spec.service_account_name, spec.node_name, running);
 }
 
 /// What stays of it.
-pub(super) fn remembered(mut owner_references: Vec<Owner>, account: String, node: String) -> Pod {
+pub(super) fn remembered(
+    mut owner_references: Vec<Owner>,
+    account: String,
+    node: String,
+    running: Arc<Vec<Running>>,
+) -> Pod {
     // Of these there are very many, and a list of one is made with room for four.
     owner_references.shrink_to_fit();
     Pod {
         metadata: Arc::new(Meta { owner_references, ..Meta::default() }),
         spec: Arc::new(PodSpec { service_account_name: account, node_name: node, ..PodSpec::default() }),
         status: NO_STATUS.clone(),
+        running,
     }
 }
 

@@ -29,10 +29,11 @@ struct Several {
 /// All of them.
 pub(super) struct Checks {
     all: Vec<Several>,
-    day: Option<i64>,
+    hour: Option<i64>,
 }
 
-const DAY: i64 = 24 * 60 * 60;
+/// Dates and deadlines that controls look at are no finer.
+const HOUR: i64 = 60 * 60;
 
 impl Checks {
     pub fn of(catalogue: &Catalogue) -> Self {
@@ -45,7 +46,12 @@ impl Checks {
             let reads = beside.chain(tenants).chain(declared.iter().cloned()).collect();
             Some(Several { control, check, reads, asked: None, whole: None, places: BTreeSet::new() })
         };
-        Self { all: catalogue.entries.iter().enumerate().filter_map(several).collect(), day: None }
+        Self { all: catalogue.entries.iter().enumerate().filter_map(several).collect(), hour: None }
+    }
+
+    /// Lets go of what was answered.
+    pub fn forget(&mut self) {
+        self.all.iter_mut().for_each(|one| one.asked = None);
     }
 
     /// What is said of everything, after each check was asked that reads what changed.
@@ -58,8 +64,8 @@ impl Checks {
         now: Timestamp,
         mut to: To<'_>,
     ) -> Whole {
-        let day = Some(now.as_second().div_euclid(DAY));
-        let another_day = std::mem::replace(&mut self.day, day) != day;
+        let hour = Some(now.as_second().div_euclid(HOUR));
+        let another_hour = std::mem::replace(&mut self.hour, hour) != hour;
         let mut whole: Whole = catalogue
             .entries
             .iter()
@@ -76,7 +82,7 @@ impl Checks {
                 continue;
             }
             let values = cluster.values(&entry.control);
-            if another_day || one.asked.as_ref() != Some(&values) || !one.reads.is_disjoint(changed) {
+            if another_hour || one.asked.as_ref() != Some(&values) || !one.reads.is_disjoint(changed) {
                 let found = on_several(&entry.control, one.check, snapshot, &values, now);
                 one.asked = Some(values);
                 let (whole, told) = to.sort(found);

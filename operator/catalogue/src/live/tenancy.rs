@@ -3,6 +3,7 @@
 use crate::catalogue::{Assessor, Catalogue};
 use crate::profile::{Profile, Profiles, place, reaches};
 use snc_core::control::Scope;
+use snc_core::snapshot::Home;
 use snc_core::tier::Level;
 use snc_core::verdict::Subject;
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,6 +14,8 @@ use std::sync::Arc;
 pub struct Tenancy {
     /// For everything that is not governed, for controls on several objects, and for the cluster's own tally.
     pub cluster: Profile,
+    /// Where the operator is.
+    pub home: Home,
     /// Namespaces that are the platform's own.
     pub platform: BTreeSet<String>,
     pub governed: BTreeMap<String, Governed>,
@@ -29,7 +32,13 @@ pub struct Governed {
 
 impl Tenancy {
     pub fn new(cluster: Profile) -> Self {
-        Self { cluster, platform: BTreeSet::new(), governed: BTreeMap::new(), tenants: BTreeMap::new() }
+        Self {
+            cluster,
+            home: Home::default(),
+            platform: BTreeSet::new(),
+            governed: BTreeMap::new(),
+            tenants: BTreeMap::new(),
+        }
     }
 
     pub(super) fn profile(&self, namespace: &str) -> &Profile {

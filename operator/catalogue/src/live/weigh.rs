@@ -5,7 +5,7 @@ use crate::catalogue::Catalogue;
 use crate::evaluate::pods::{self, Outcomes, Templates};
 use crate::evaluate::{Object, Said, is_idle, weigh};
 use crate::profile::{Profile, place};
-use snc_core::facts::{Meta, Pod, PodSpec, PodStatus};
+use snc_core::facts::{Meta, Pod, PodSpec, PodStatus, Running};
 use snc_core::snapshot::Fact;
 use snc_core::verdict::Subject;
 use std::collections::{BTreeSet, HashSet};
@@ -43,14 +43,16 @@ pub(super) struct Pods {
     metadata: Pool<Meta>,
     spec: Pool<PodSpec>,
     status: Pool<PodStatus>,
+    running: Pool<Vec<Running>>,
 }
 
 impl Pods {
     fn share(&self, pod: &mut Pod) {
-        let Pod { metadata, spec, status } = std::mem::take(pod);
+        let Pod { metadata, spec, status, running } = std::mem::take(pod);
         pod.metadata = self.metadata.share(metadata);
         pod.spec = self.spec.share(spec);
         pod.status = self.status.share(status);
+        pod.running = self.running.share(running);
     }
 }
 

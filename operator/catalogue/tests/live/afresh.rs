@@ -46,6 +46,7 @@ impl<'a> Afresh<'a> {
     ) -> Self {
         let profiles = raised(tenancy);
         let mut judge = Judge::new(&CATALOGUE, &profiles);
+        judge.set_home(&tenancy.home.0);
         for (kind, availability) in availability {
             judge.set(kind, availability.clone());
         }
@@ -83,7 +84,7 @@ impl<'a> Afresh<'a> {
 
     /// What a conclusion has to be.
     pub fn expected(&self) -> Assessed {
-        let Tenancy { cluster, platform, governed, tenants } = self.tenancy;
+        let Tenancy { cluster, platform, governed, tenants, .. } = self.tenancy;
         let level =
             |place: &str| governed.get(place).map_or(cluster.level, |governed| governed.profile.level);
         let said = self.evaluation.verdicts.iter().filter(|(_, verdicts)| {

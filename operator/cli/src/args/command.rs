@@ -61,7 +61,7 @@ pub fn command(lang: Lang) -> Command {
                 "Namespace de l'opérateur (snc-system)",
                 "Namespace of the operator (snc-system)",
             )
-            .default_value("snc-system"),
+            .default_value(snc_core::names::OPERATOR_NAMESPACE),
         )
         .arg(
             name(

@@ -20,6 +20,7 @@ pub async fn run(args: &Args, asked: &ScanArgs, cluster: &Cluster) -> Result<Ans
     let ours = [&args.settings.identity.namespace, &args.settings.canary_namespace].map(String::as_str);
     let zones = Zones::new(asked.profile.clone(), SYSTEM_NAMESPACES.into_iter().chain(ours));
     let mut judge = Judge::new(&catalogue, &zones);
+    judge.set_home(&args.settings.identity.namespace);
     let kinds = catalogue.reads();
     let served = cluster.served(&kinds).await.map_err(|trouble| Outcome::undecided(trouble.message(lang)))?;
     let (mut objects, mut told) = (0, Vec::new());

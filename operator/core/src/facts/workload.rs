@@ -5,14 +5,97 @@ use std::sync::Arc;
 
 /// A pod by itself: what it runs as and where.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
-#[serde(default)]
+#[serde(from = "WrittenPod")]
 pub struct Pod {
-    #[serde(deserialize_with = "shared")]
     pub metadata: Arc<Meta>,
-    #[serde(deserialize_with = "shared")]
     pub spec: Arc<PodSpec>,
-    #[serde(deserialize_with = "shared")]
     pub status: Arc<PodStatus>,
+    /// The images that it runs; none of a pod that has ended.
+    pub running: Arc<Vec<Running>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct WrittenPod {
+    #[serde(deserialize_with = "shared")]
+    metadata: Arc<Meta>,
+    #[serde(deserialize_with = "shared")]
+    spec: Arc<PodSpec>,
+    #[serde(deserialize_with = "nullable")]
+    status: WrittenStatus,
+}
+
+impl From<WrittenPod> for Pod {
+    fn from(pod: WrittenPod) -> Self {
+        let WrittenPod { metadata, spec, status } = pod;
+        let running = status.running(&spec);
+        let status = Arc::new(PodStatus { phase: status.phase, conditions: status.conditions });
+        Self { metadata, spec, status, running: Arc::new(running) }
+    }
+}
+
+/// A container that runs, or did within a pod that still does.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Running {
+    /// `containers["web"]`.
+    pub at: Box<str>,
+    /// As the pod names its image.
+    pub named: Box<str>,
+    /// As the container runtime does.
+    pub image_id: Box<str>,
+}
+
+/// A pod's status, with what its container runtime says by the lists of the specification.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct WrittenStatus {
+    phase: String,
+    #[serde(deserialize_with = "nullable")]
+    conditions: Vec<Condition>,
+    #[serde(rename = "containerStatuses", deserialize_with = "nullable")]
+    started: Vec<ContainerStatus>,
+    #[serde(rename = "initContainerStatuses", deserialize_with = "nullable")]
+    init: Vec<ContainerStatus>,
+    #[serde(rename = "ephemeralContainerStatuses", deserialize_with = "nullable")]
+    ephemeral: Vec<ContainerStatus>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct ContainerStatus {
+    name: String,
+    #[serde(rename = "imageID")]
+    image_id: String,
+}
+
+impl WrittenStatus {
+    /// With the images as they are named by what is specified.
+    pub fn running(&self, spec: &PodSpec) -> Vec<Running> {
+        if matches!(self.phase.as_str(), "Succeeded" | "Failed") {
+            return Vec::new();
+        }
+        let lists = [
+            ("containers", &self.started),
+            ("initContainers", &self.init),
+            ("ephemeralContainers", &self.ephemeral),
+        ];
+        let started =
+            lists.into_iter().flat_map(|(list, all)| all.iter().map(move |container| (list, container)));
+        let mut started = started.filter(|(_, container)| !container.image_id.is_empty()).peekable();
+        if started.peek().is_none() {
+            return Vec::new();
+        }
+        let specified: Vec<(&str, &Container)> = spec.every_container().collect();
+        let running = |(list, container): (&str, &ContainerStatus)| {
+            let named = specified.iter().find(|(of, one)| *of == list && one.name == container.name);
+            Running {
+                at: format!("{list}[{:?}]", container.name).into(),
+                named: named.map_or("", |(_, one)| one.image.as_str()).into(),
+                image_id: container.image_id.as_str().into(),
+            }
+        };
+        started.map(running).collect()
+    }
 }
 
 /// Of a hundred thousand pods most are copies: who holds them may let equal parts be one.
@@ -20,27 +103,10 @@ fn shared<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Re
     T::deserialize(deserializer).map(Arc::new)
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct PodStatus {
     pub phase: String,
-    #[serde(deserialize_with = "nullable")]
     pub conditions: Vec<Condition>,
-    #[serde(deserialize_with = "nullable")]
-    pub container_statuses: Vec<ContainerStatus>,
-    #[serde(deserialize_with = "nullable")]
-    pub init_container_statuses: Vec<ContainerStatus>,
-    #[serde(deserialize_with = "nullable")]
-    pub ephemeral_container_statuses: Vec<ContainerStatus>,
-}
-
-/// The image that a container runs, as its runtime names it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Deserialize)]
-#[serde(default)]
-pub struct ContainerStatus {
-    pub name: String,
-    #[serde(rename = "imageID")]
-    pub image_id: String,
 }
 
 /// Deployment, `StatefulSet`, `DaemonSet`, `ReplicaSet`, Job or `CronJob`.
@@ -85,6 +151,37 @@ pub struct PodSpec {
     pub init_containers: Vec<Container>,
     #[serde(deserialize_with = "nullable")]
     pub ephemeral_containers: Vec<Container>,
+}
+
+impl PodSpec {
+    /// The one in an object of a kind that holds one, and where it stands; an error where it is not as the API has it.
+    pub fn within(kind: &str, body: &Value) -> Result<(&'static str, Self), serde_json::Error> {
+        let template = |value: Option<&Value>| {
+            let template = value.map(Option::<PodTemplate>::deserialize).transpose()?.flatten();
+            Ok::<Self, serde_json::Error>(template.unwrap_or_default().spec)
+        };
+        Ok(match kind {
+            "core/Pod" => {
+                let spec = body.get("spec").map(Option::<Self>::deserialize).transpose()?.flatten();
+                ("spec", spec.unwrap_or_default())
+            }
+            "core/PodTemplate" => ("template.spec", template(body.get("template"))?),
+            "batch/CronJob" => {
+                ("spec.jobTemplate.spec.template.spec", Workload::deserialize(body)?.template.spec)
+            }
+            _ => ("spec.template.spec", Workload::deserialize(body)?.template.spec),
+        })
+    }
+
+    /// Every container, init and ephemeral ones included, and the list that it stands in.
+    pub fn every_container(&self) -> impl Iterator<Item = (&'static str, &Container)> {
+        let lists = [
+            ("containers", &self.containers),
+            ("initContainers", &self.init_containers),
+            ("ephemeralContainers", &self.ephemeral_containers),
+        ];
+        lists.into_iter().flat_map(|(list, all)| all.iter().map(move |container| (list, container)))
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Deserialize)]
