@@ -7,9 +7,10 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use snc_core::facts::{ImageLedger, ImageScan, PodSpec, Running, VulnerabilityReport};
 use snc_core::image::{Scan, Severity};
+use snc_core::snapshot::{Availability, Snapshot};
 use snc_core::text::{Text, clip};
 use snc_core::verdict::{Outcome, Subject, Verdict};
-use snc_images::ledger::Ledgers;
+use snc_images::ledger::{Ledgers, News, Place};
 use snc_images::library::{Image, Library, Writer};
 use snc_images::report::Counts;
 use snc_images::verdict::{Deadlines, Judgement, Looked, Rules};
@@ -19,6 +20,9 @@ use std::collections::{BTreeMap, HashMap};
 pub const SCANNED: &str = "image-scanned";
 pub const OVERDUE: &str = "image-overdue";
 pub const DATABASE: &str = "image-scan-database";
+
+/// The kind that holds when things were first seen.
+pub const LEDGERS: &str = "secnumcloud.dev/SncImageLedger";
 
 /// One of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,7 +75,8 @@ pub struct Sources<'a> {
     pub home: &'a str,
     pub scans: Vec<(&'a Subject, &'a ImageScan)>,
     pub reports: Vec<(&'a Subject, &'a VulnerabilityReport)>,
-    pub ledgers: Vec<(&'a Subject, &'a ImageLedger)>,
+    /// None where it is not known when anything was first seen.
+    pub ledgers: Option<Vec<(&'a Subject, &'a ImageLedger)>>,
 }
 
 impl<'a> Sources<'a> {
@@ -86,12 +91,32 @@ impl<'a> Sources<'a> {
             let writer = if trusted { Writer::Platform } else { Writer::Namespace };
             (subject.namespace.as_str(), writer, scan)
         };
-        let own = ledgers.into_iter().filter(|(subject, _)| subject.namespace == home);
-        let ledgers = Ledgers::of(own.map(|(subject, ledger)| (subject.name.as_str(), ledger)));
+        let ledgers = match ledgers {
+            Some(all) => {
+                let own = all.into_iter().filter(|(subject, _)| subject.namespace == home);
+                Ledgers::of(own.map(|(subject, ledger)| (subject.name.as_str(), ledger)))
+            }
+            None => Ledgers::default(),
+        };
         let all: Vec<(&str, Writer, &Scan)> =
             scans.into_iter().map(of_scan).chain(reports.into_iter().map(of_report)).collect();
-        Library::new(all, ledgers)
+        Library::new(home, all, ledgers)
     }
+}
+
+/// What the scans tell that the operator has not written down yet, by the object that it belongs in.
+pub(crate) fn news(snapshot: &Snapshot, now: Timestamp) -> BTreeMap<String, News> {
+    let home = snapshot.home.0.as_str();
+    let own = snapshot.image_ledgers.within(home);
+    let ledgers = Ledgers::of(own.map(|(subject, ledger)| (subject.name.as_str(), ledger)));
+    let scans = snapshot.image_scans.iter().map(|(subject, ImageScan(scan))| (place(home, subject), scan));
+    let reports = snapshot.vulnerability_reports.iter();
+    let reports = reports.map(|(subject, VulnerabilityReport(scan))| (place(home, subject), scan));
+    ledgers.news(scans.chain(reports), now)
+}
+
+fn place<'a>(home: &str, subject: &'a Subject) -> Place<'a> {
+    if subject.namespace == home { Place::Platform } else { Place::Namespace(&subject.namespace) }
 }
 
 /// What one control says of images, each of which is judged once.
@@ -200,7 +225,8 @@ pub(crate) fn running(world: &World<'_>, question: Question) -> Vec<(Subject, Ou
         home: &snapshot.home.0,
         scans: snapshot.image_scans.iter().collect(),
         reports: snapshot.vulnerability_reports.iter().collect(),
-        ledgers: snapshot.image_ledgers.iter().collect(),
+        ledgers: (snapshot.availability(LEDGERS) == Availability::Held)
+            .then(|| snapshot.image_ledgers.iter().collect()),
     };
     let mut judge = Judge::new(question, world.settings, world.now, sources);
     let mut said: BTreeMap<Subject, Several> = BTreeMap::new();

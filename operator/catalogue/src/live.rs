@@ -16,6 +16,7 @@ mod weigh;
 use crate::assessed::{Assessed, Finding, Findings, Tally, Waived};
 use crate::catalogue::{Catalogue, kinds};
 use crate::evaluate::{self, pods::Templates};
+use crate::images;
 use crate::profile::{Profile, place, reaches};
 use jiff::Timestamp;
 use names::Kinds;
@@ -26,6 +27,7 @@ use snc_core::snapshot::{Availability, Snapshot};
 use snc_core::tier::Level;
 use snc_core::verdict::{Outcome, Subject, Verdict};
 use snc_core::waiver::Waivers;
+use snc_images::ledger::News;
 use space::{Kept, Look, Space, With};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, RwLock};
@@ -55,6 +57,7 @@ pub struct Live {
     waived_in: BTreeMap<String, Arc<Waivers>>,
     governed_otherwise: bool,
     last: Option<Arc<Assessed>>,
+    unwritten: Arc<BTreeMap<String, News>>,
 }
 
 /// Templates that are remembered; beyond it, those that still run are judged once more.
@@ -89,6 +92,7 @@ impl Live {
             waived_in: BTreeMap::new(),
             governed_otherwise: true,
             last: None,
+            unwritten: Arc::default(),
             catalogue,
         }
     }
@@ -235,10 +239,23 @@ impl Live {
         spaces.flat_map(of).collect()
     }
 
+    /// What the scans of images told by the last conclusion that is not written down yet.
+    pub fn unwritten(&self) -> Arc<BTreeMap<String, News>> {
+        self.unwritten.clone()
+    }
+
     /// What is known now. Where nothing changed, it is what was concluded before.
     pub fn conclude(&mut self, now: Timestamp) -> Arc<Assessed> {
         self.forget_templates();
         let changed = std::mem::take(&mut self.changed);
+        if IMAGES.iter().any(|kind| changed.contains(*kind)) {
+            // As long as one of them is not known, everything in it would look new.
+            let known = IMAGES
+                .iter()
+                .all(|kind| !matches!(self.snapshot.availability(kind), Availability::NotRead(_)));
+            let news = if known { images::news(&self.snapshot, now) } else { BTreeMap::new() };
+            self.unwritten = Arc::new(news);
+        }
         let to = To { kinds: &mut self.kinds, spaces: &mut self.spaces, pass: self.pass.clone() };
         let whole =
             self.checks.ask(&self.catalogue, &self.snapshot, &self.tenancy.cluster, &changed, now, to);
@@ -323,6 +340,13 @@ impl Live {
         }
     }
 }
+
+/// What the dates of vulnerabilities are taken from and written to.
+const IMAGES: [&str; 3] = [
+    "secnumcloud.dev/SncImageScan",
+    "aquasecurity.github.io/VulnerabilityReport",
+    "secnumcloud.dev/SncImageLedger",
+];
 
 /// Where a waived object is, as [`place`] has it.
 fn waived_place(key: &str) -> &str {

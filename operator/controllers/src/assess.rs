@@ -195,6 +195,12 @@ impl Judge {
         self.changed = false;
         self.concluded = Some(Instant::now());
         let found = Found { assessed, governed: self.governed.clone() };
+        let unwritten = self.live.unwritten();
+        self.context.unwritten.send_if_modified(|held| {
+            let other = *held != unwritten;
+            *held = unwritten;
+            other
+        });
         self.context.found.send_replace(Some(Arc::new(found)));
     }
 }

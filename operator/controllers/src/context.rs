@@ -11,6 +11,7 @@ use crate::watch::addresses::Sources;
 use jiff::Timestamp;
 use kube::Client;
 use snc_core::names::DEFAULT_DENY;
+use snc_images::ledger::News;
 use snc_index::{Index, Key, ManagedKind, ObjectKey};
 use snc_plan::status::Answer;
 use snc_plan::{ClusterFacts, Settings};
@@ -39,6 +40,8 @@ pub struct Context {
     pub exceptions: Exceptions,
     /// What the controls last said.
     pub found: watch::Sender<Option<Arc<Found>>>,
+    /// What scans of images told that is not written down, by the object of the ledger.
+    pub unwritten: watch::Sender<Arc<BTreeMap<String, News>>>,
     /// Whether reports are written, where they are wanted.
     reports: Mutex<Option<Answer>>,
     /// Of who owns which namespace, and by which parameters it is judged.
@@ -90,6 +93,7 @@ impl Context {
             controls: Controls::default(),
             exceptions: Exceptions::default(),
             found: watch::Sender::default(),
+            unwritten: watch::Sender::default(),
             reports: Mutex::new(Some(reports::not_read())),
             revision: AtomicU64::new(0),
             leads: AtomicBool::new(false),

@@ -12,6 +12,7 @@ mod error;
 mod events;
 mod gate;
 mod lease;
+mod ledger;
 mod meter;
 mod metrics;
 mod migrate;

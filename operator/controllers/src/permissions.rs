@@ -101,6 +101,7 @@ const RULES: &[Rule] = &[
     cluster("", &["configmaps"], &[RECORD], WRITE),
     // Whoever writes a policy with a parameter must be allowed to read every object of the parameter's kind.
     cluster(GROUP, &["sncwaiversets"], &[], READ),
+    cluster(GROUP, &["sncimagescans", "sncimageledgers"], &[], READ),
     cluster("", &["serviceaccounts"], &["default"], READ),
     cluster("", &["serviceaccounts"], &["default"], &["create", "patch"]),
     cluster(ADMISSION, GUARD_KINDS, &[], READ),
@@ -128,6 +129,14 @@ const RULES: &[Rule] = &[
         resources: &["sncwaiversets"],
         names: &[WAIVERS],
         verbs: &["create", "patch", "update"],
+    },
+    // Their names are those of digests and namespaces.
+    Rule {
+        scope: Scope::OperatorNamespace,
+        group: GROUP,
+        resources: &["sncimageledgers"],
+        names: &[],
+        verbs: &["create", "update"],
     },
     Rule {
         scope: Scope::OperatorNamespace,
@@ -166,6 +175,7 @@ pub const ASSESSED: &[(&str, &str)] = &[
     ("apps/Deployment", "deployments"),
     ("apps/ReplicaSet", "replicasets"),
     ("apps/StatefulSet", "statefulsets"),
+    ("aquasecurity.github.io/VulnerabilityReport", "vulnerabilityreports"),
     ("argoproj.io/Application", "applications"),
     ("autoscaling/HorizontalPodAutoscaler", "horizontalpodautoscalers"),
     ("batch/CronJob", "cronjobs"),

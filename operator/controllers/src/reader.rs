@@ -9,13 +9,13 @@ use crate::lease::Lease;
 use crate::meter::Meter;
 use crate::metrics::Metrics;
 use crate::watch::hosts::Names;
-use crate::watch::{OWNERSHIP, addresses, hosts, reserved};
+use crate::watch::{OWNERSHIP, addresses, hosts, images, reserved};
 use crate::{assess, waivers, watch};
 use kube::client::ClientBuilder;
 use snc_catalogue::{Broken, Catalogue};
 use snc_core::names::LEASE;
 use snc_core::reserved::Reserved;
-use snc_index::{Hosts, Index};
+use snc_index::{Hosts, Images, Index};
 use snc_plan::waivers::InForce;
 use snc_plan::{ClusterFacts, Settings};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
@@ -26,6 +26,7 @@ pub struct Reader {
     context: Arc<Context>,
     hosts: Arc<RwLock<Hosts>>,
     reserved: Arc<RwLock<Reserved>>,
+    images: Arc<images::Known>,
 }
 
 impl Reader {
@@ -52,6 +53,8 @@ impl Reader {
         addresses::start(&context, tasks);
         hosts::start(&context, &hosts, names, tasks);
         reserved::start(&context, &kept, tasks);
+        let known = Arc::default();
+        images::start(&context, &known, tasks);
         tasks.spawn(watch::doubt(context.clone()));
         tasks.spawn(waivers::keep(context.clone()));
         let custom = context.clone();
@@ -59,7 +62,7 @@ impl Reader {
             assess::follow_controls(custom).await;
             "snccontrols"
         });
-        Ok(Self { context, hosts, reserved: kept })
+        Ok(Self { context, hosts, reserved: kept, images: known })
     }
 
     pub fn settings(&self) -> &Settings {
@@ -76,6 +79,11 @@ impl Reader {
 
     pub fn reserved(&self) -> RwLockReadGuard<'_, Reserved> {
         self.reserved.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// None as long as they are not known up to now.
+    pub fn images(&self) -> Option<RwLockReadGuard<'_, Images>> {
+        self.images.images()
     }
 
     pub fn cluster(&self) -> Arc<ClusterFacts> {
@@ -104,7 +112,8 @@ impl Reader {
 
     /// Of each kind, since when nothing was heard of it.
     pub fn ages(&self) -> Vec<(&'static str, Option<Duration>)> {
-        self.context.inputs.all().into_iter().map(|(kind, input)| (kind, input.age())).collect()
+        let own = self.context.inputs.all().into_iter().map(|(kind, input)| (kind, input.age()));
+        own.chain(self.images.ages()).collect()
     }
 
     /// The built-in controls and the platform's own, as soon as those are known.

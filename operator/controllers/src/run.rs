@@ -5,7 +5,9 @@ use crate::lease::Lease;
 use crate::meter::Meter;
 use crate::metrics::Metrics;
 use crate::webhook::Webhook;
-use crate::{assess, canary, discovery, gate, permissions, probe, reconcile, waivers, watch, webhook};
+use crate::{
+    assess, canary, discovery, gate, ledger, permissions, probe, reconcile, waivers, watch, webhook,
+};
 use kube::client::ClientBuilder;
 use snc_core::names::LEASE;
 use snc_plan::Settings;
@@ -140,6 +142,7 @@ async fn lead(
     duties.spawn(assess::publish(context.clone()));
     duties.spawn(assess::report(context.clone(), reports));
     duties.spawn(waivers::publish(context.clone()));
+    duties.spawn(ledger::publish(context.clone()));
 
     context.lead();
     if context.inputs.synced_at().is_some() {

@@ -3,6 +3,7 @@
 pub mod addresses;
 pub mod cluster_policies;
 pub mod hosts;
+pub mod images;
 mod inputs;
 pub mod reserved;
 pub mod stream;

@@ -198,6 +198,7 @@ impl Control {
     pub fn measure(&self) -> Measure {
         match self.category {
             Category::PodSecurity => Measure::PodSecurity,
+            Category::Images => Measure::Images,
             _ => Measure::Workloads,
         }
     }

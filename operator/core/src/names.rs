@@ -17,12 +17,14 @@ pub const LABEL_LEVEL: &str = "secnumcloud.dev/level";
 pub const LABEL_ISOLATION: &str = "secnumcloud.dev/isolation";
 pub const LABEL_POD_SECURITY: &str = "secnumcloud.dev/pod-security";
 pub const LABEL_WORKLOADS: &str = "secnumcloud.dev/workloads";
+pub const LABEL_IMAGES: &str = "secnumcloud.dev/images";
 /// Operator only: floors that the `SncPolicy` ratchet reads.
 pub const LABEL_FLOOR_LEVEL: &str = "secnumcloud.dev/floor-level";
 pub const LABEL_FLOOR_ISOLATION: &str = "secnumcloud.dev/floor-isolation";
 pub const LABEL_FLOOR_POD_SECURITY: &str = "secnumcloud.dev/floor-pod-security";
 pub const LABEL_FLOOR_QUOTA: &str = "secnumcloud.dev/floor-quota";
 pub const LABEL_FLOOR_WORKLOADS: &str = "secnumcloud.dev/floor-workloads";
+pub const LABEL_FLOOR_IMAGES: &str = "secnumcloud.dev/floor-images";
 /// Operator only: the namespace of the canary tenant.
 pub const LABEL_CANARY: &str = "secnumcloud.dev/canary";
 /// Every key under this prefix on a Namespace is guarded.
@@ -31,8 +33,9 @@ pub const LABEL_PREFIX: &str = "secnumcloud.dev/";
 pub const LABEL_MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 pub const MANAGED_BY: &str = "snc-operator";
 /// What a managed object is for: `isolation`, `conflict`, `dns`, `flow`, `quota`, `limits`, `rights`, `record`,
-/// `assessment`, `waivers`.
+/// `assessment`, `waivers`, `ledger`.
 pub const LABEL_COMPONENT: &str = "app.kubernetes.io/component";
+pub const COMPONENT_LEDGER: &str = "ledger";
 pub const ANNOTATION_POLICY: &str = "secnumcloud.dev/policy";
 pub const ANNOTATION_FLOW: &str = "secnumcloud.dev/flow";
 

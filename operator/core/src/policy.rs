@@ -57,6 +57,7 @@ pub struct Constraints {
     pub pod_security: Most<Mode>,
     pub quota_mode: Most<Mode>,
     pub workloads: Most<Mode>,
+    pub images: Most<Mode>,
     pub environment: Most<Environment>,
     pub sensitivity: Most<Sensitivity>,
     /// Ceilings of one namespace.
@@ -86,6 +87,7 @@ impl Join for Constraints {
             pod_security: self.pod_security.join(other.pod_security),
             quota_mode: self.quota_mode.join(other.quota_mode),
             workloads: self.workloads.join(other.workloads),
+            images: self.images.join(other.images),
             environment: self.environment.join(other.environment),
             sensitivity: self.sensitivity.join(other.sensitivity),
             quota: self.quota.join(other.quota),
@@ -143,12 +145,17 @@ impl Constraints {
         self.workloads.value().unwrap_or(Mode::Audit)
     }
 
+    pub fn images(&self) -> Mode {
+        self.images.value().unwrap_or(Mode::Audit)
+    }
+
     /// The mode in which what concerns a measure is refused, warned of or recorded.
     pub fn mode(&self, measure: Measure) -> Mode {
         match measure {
             Measure::Isolation => self.isolation(),
             Measure::PodSecurity => self.pod_security(),
             Measure::Workloads => self.workloads(),
+            Measure::Images => self.images(),
         }
     }
 
@@ -183,6 +190,7 @@ impl Constraints {
             scalar("modes.podSecurity", self.pod_security().to_string(), self.pod_security.sources()),
             scalar("modes.quota", self.quota_mode().to_string(), self.quota_mode.sources()),
             scalar("modes.workloads", self.workloads().to_string(), self.workloads.sources()),
+            scalar("modes.images", self.images().to_string(), self.images.sources()),
         ];
         if let Some(environment) = self.environment.value() {
             all.push(scalar("environment", environment.to_string(), self.environment.sources()));

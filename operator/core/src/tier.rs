@@ -1,6 +1,6 @@
 //! The ordered scales: levels, modes, environments, sensitivities.
 
-use crate::names::{LABEL_ISOLATION, LABEL_POD_SECURITY, LABEL_WORKLOADS};
+use crate::names::{LABEL_IMAGES, LABEL_ISOLATION, LABEL_POD_SECURITY, LABEL_WORKLOADS};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -60,10 +60,12 @@ pub enum Measure {
     PodSecurity,
     /// Every other control.
     Workloads,
+    /// Controls of images: where they come from, and what scans found in them.
+    Images,
 }
 
 impl Measure {
-    pub const ALL: &'static [Self] = &[Self::Isolation, Self::PodSecurity, Self::Workloads];
+    pub const ALL: &'static [Self] = &[Self::Isolation, Self::PodSecurity, Self::Workloads, Self::Images];
 
     /// The label of a namespace that holds its mode.
     pub const fn label(self) -> &'static str {
@@ -71,6 +73,7 @@ impl Measure {
             Self::Isolation => LABEL_ISOLATION,
             Self::PodSecurity => LABEL_POD_SECURITY,
             Self::Workloads => LABEL_WORKLOADS,
+            Self::Images => LABEL_IMAGES,
         }
     }
 }

@@ -6,7 +6,8 @@ use snc_core::facts::{ImageLedger, SeenImage};
 use snc_core::image::{Digest, Name, Scan};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-/// Objects of the ledger are named so, with the first two digits of the digests that they hold behind.
+/// Objects of the ledger are named so. Behind it stand, of the platform's scans, the first two digits of the digests, and
+/// of a namespace's, its name.
 pub const PREFIX: &str = "snc-first-seen-";
 
 /// What one object may hold, in bytes of its JSON.
@@ -17,55 +18,89 @@ const FORGOTTEN: SignedDuration = SignedDuration::from_hours(400 * 24);
 /// How exactly it is known when a scan of an image was last there.
 const EXACTLY: SignedDuration = SignedDuration::from_hours(7 * 24);
 
-/// The object that holds a digest.
-pub fn object(digest: &Digest) -> String {
-    format!("{PREFIX}{}", digest.hex().get(..2).unwrap_or("00"))
+/// Whose scans an object is about. What a tenant makes up fills an object of its own, and no other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place<'a> {
+    Platform,
+    Namespace(&'a str),
 }
 
-/// All of them together.
+impl Place<'_> {
+    /// The object that holds a digest.
+    pub fn object(self, digest: &Digest) -> String {
+        match self {
+            Self::Platform => format!("{PREFIX}{}", digest.hex().get(..2).unwrap_or("00")),
+            // A namespace of two letters is none of the platform's.
+            Self::Namespace(name) => format!("{PREFIX}of-{name}"),
+        }
+    }
+}
+
+/// All of them together, if they are known.
 #[derive(Default)]
-pub struct Ledgers<'a>(HashMap<&'a str, &'a ImageLedger>);
+pub struct Ledgers<'a>(Option<HashMap<&'a str, &'a ImageLedger>>);
 
 impl<'a> Ledgers<'a> {
     /// Each with its name.
     pub fn of(all: impl IntoIterator<Item = (&'a str, &'a ImageLedger)>) -> Self {
-        Self(all.into_iter().collect())
+        Self(Some(all.into_iter().collect()))
     }
 
-    fn image(&self, digest: &Digest) -> Option<&'a SeenImage> {
-        self.0.get(object(digest).as_str())?.images.get(digest)
+    fn ledger(&self, place: Place<'_>, digest: &Digest) -> Option<&'a ImageLedger> {
+        self.0.as_ref()?.get(place.object(digest).as_str()).copied()
     }
 
-    /// The earliest, under whichever of its digests an image was known.
-    pub fn first(&self, digests: &[&Digest], name: &Name) -> Option<Timestamp> {
-        digests.iter().filter_map(|digest| self.image(digest)?.first.get(name.key()).copied()).min()
+    /// The earliest, under whichever of its digests an image was known, wherever.
+    pub fn first(&self, known: &[(Place<'_>, &Digest)], name: &Name) -> Option<Timestamp> {
+        let of = |(place, digest): &(Place<'_>, &Digest)| {
+            self.ledger(*place, digest)?.images.get(*digest)?.first.get(name.key()).copied()
+        };
+        known.iter().filter_map(of).min()
     }
 
     /// What is missing is not known to be new.
-    pub fn is_full(&self, digests: &[&Digest]) -> bool {
-        digests.iter().any(|digest| self.0.get(object(digest).as_str()).is_some_and(|ledger| ledger.full))
+    pub fn is_full(&self, known: &[(Place<'_>, &Digest)]) -> bool {
+        self.0.is_none()
+            || known
+                .iter()
+                .any(|(place, digest)| self.ledger(*place, digest).is_some_and(|ledger| ledger.full))
     }
 
     /// What these scans tell that is not written yet, by object.
     pub fn news<'s>(
         &self,
-        scans: impl IntoIterator<Item = &'s Scan>,
+        scans: impl IntoIterator<Item = (Place<'s>, &'s Scan)>,
         now: Timestamp,
     ) -> BTreeMap<String, News> {
         let mut news: BTreeMap<String, News> = BTreeMap::new();
-        for scan in scans.into_iter().filter(|scan| !scan.statements) {
+        for (place, scan) in scans.into_iter().filter(|(_, scan)| !scan.statements) {
             for digest in &scan.digests {
-                let held = self.image(digest);
+                let ledger = self.ledger(place, digest);
+                let held = ledger.and_then(|ledger| ledger.images.get(digest));
                 let fresh = held.is_some_and(|held| now.duration_since(held.seen) < EXACTLY);
                 let new = scan.findings.iter().map(|finding| finding.name.key());
                 let new = new.filter(|key| held.is_none_or(|held| !held.first.contains_key(*key)));
                 let new: BTreeSet<Box<str>> = new.map(Into::into).collect();
-                if !fresh || !new.is_empty() {
-                    news.entry(object(digest)).or_default().0.entry(digest.clone()).or_default().extend(new);
+                // For what finds no room it is looked again once something goes.
+                let hopeless = ledger.is_some_and(|ledger| ledger.full && !ledger.is_loose(now));
+                if !(hopeless || fresh && new.is_empty()) {
+                    let object = news.entry(place.object(digest)).or_default();
+                    object.0.entry(digest.clone()).or_default().extend(new);
                 }
             }
         }
         news
+    }
+}
+
+trait Loose {
+    fn is_loose(&self, now: Timestamp) -> bool;
+}
+
+impl Loose for ImageLedger {
+    /// Whether something of it can be let go of.
+    fn is_loose(&self, now: Timestamp) -> bool {
+        self.images.values().any(|image| now.duration_since(image.seen) >= FORGOTTEN)
     }
 }
 
@@ -159,7 +194,7 @@ mod tests {
     /// As the operator does it.
     fn keep(all: &mut BTreeMap<String, ImageLedger>, scans: &[Scan], now: &str) -> usize {
         let ledgers = Ledgers::of(all.iter().map(|(name, ledger)| (name.as_str(), ledger)));
-        let news = ledgers.news(scans, at(now));
+        let news = ledgers.news(scans.iter().map(|scan| (Place::Platform, scan)), at(now));
         let written = news.len();
         for (name, news) in news {
             news.write(all.entry(name).or_default(), at(now));
@@ -170,7 +205,8 @@ mod tests {
     fn first(all: &BTreeMap<String, ImageLedger>, digests: &[&str], id: &str) -> Option<Timestamp> {
         let ledgers = Ledgers::of(all.iter().map(|(name, ledger)| (name.as_str(), ledger)));
         let digests: Vec<Digest> = digests.iter().map(|of| digest(of)).collect();
-        ledgers.first(&digests.iter().collect::<Vec<_>>(), &Name::new(id, "curl", "2"))
+        let known: Vec<_> = digests.iter().map(|digest| (Place::Platform, digest)).collect();
+        ledgers.first(&known, &Name::new(id, "curl", "2"))
     }
 
     #[test]
@@ -208,6 +244,19 @@ mod tests {
         assert!(first(&all, &["ab"], "CVE-1").is_some());
         keep(&mut all, &[Scan { findings: scan(&[], &["CVE-8"]).findings, ..other }], "2027-02-06T00:00:00Z");
         assert!(first(&all, &["ab"], "CVE-1").is_none());
+    }
+
+    #[test]
+    fn what_a_tenant_makes_up_stays_with_it() {
+        let ledgers = Ledgers::of([]);
+        let scan = scan(&["ab", "cd"], &["CVE-1"]);
+        let places = [Place::Platform, Place::Namespace("shop"), Place::Namespace("ab")];
+        let news = ledgers.news(places.map(|place| (place, &scan)), at("2026-01-01T00:00:00Z"));
+        let names: Vec<&str> = news.keys().map(String::as_str).collect();
+        assert_eq!(
+            names,
+            ["snc-first-seen-ab", "snc-first-seen-cd", "snc-first-seen-of-ab", "snc-first-seen-of-shop"]
+        );
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! All scans that are known, by the images that they are of.
 
-use crate::ledger::Ledgers;
+use crate::ledger::{Ledgers, Place};
 use crate::verdict::{Judgement, Rules, judge};
 use jiff::{SignedDuration, Timestamp};
 use snc_core::image::{Digest, Reference, Scan, Trust, digest_of_running};
@@ -50,11 +50,17 @@ pub struct Library<'a> {
     by_digest: HashMap<&'a Digest, Vec<usize>>,
     by_name: HashMap<&'a str, Vec<usize>>,
     ledgers: Ledgers<'a>,
+    home: &'a str,
 }
 
 impl<'a> Library<'a> {
-    pub fn new(scans: impl IntoIterator<Item = (&'a str, Writer, &'a Scan)>, ledgers: Ledgers<'a>) -> Self {
-        let mut library = Self { ledgers, ..Self::default() };
+    /// `home` is the platform's namespace.
+    pub fn new(
+        home: &'a str,
+        scans: impl IntoIterator<Item = (&'a str, Writer, &'a Scan)>,
+        ledgers: Ledgers<'a>,
+    ) -> Self {
+        let mut library = Self { ledgers, home, ..Self::default() };
         for (namespace, writer, scan) in scans {
             let at = library.all.len();
             for digest in &scan.digests {
@@ -70,16 +76,16 @@ impl<'a> Library<'a> {
 
     /// Those that count for an image in a namespace, each once. What only names an image may mean another by now: it
     /// proves nothing, and what it found stands all the same.
-    fn scans(&self, namespace: &str, image: &Image) -> Vec<(&'a Scan, Trust)> {
+    fn scans(&self, namespace: &str, image: &Image) -> Vec<(&Shelved<'a>, Trust)> {
         let exact = image.digests.iter().filter_map(|digest| self.by_digest.get(digest)).flatten();
         let exact: BTreeSet<usize> = exact.copied().collect();
         let named = self.by_name.get(image.name.as_str()).into_iter().flatten().map(|at| (*at, Trust::Weak));
         let all = exact.into_iter().map(|at| (at, Trust::Full)).chain(named);
         let counts = |(at, trust): (usize, Trust)| {
-            let Shelved { namespace: of, writer, scan } = self.all.get(at)?;
-            match writer {
-                Writer::Platform => Some((*scan, trust)),
-                Writer::Namespace => (*of == namespace).then_some((*scan, Trust::Weak)),
+            let shelved = self.all.get(at)?;
+            match shelved.writer {
+                Writer::Platform => Some((shelved, trust)),
+                Writer::Namespace => (shelved.namespace == namespace).then_some((shelved, Trust::Weak)),
             }
         };
         all.filter_map(counts).collect()
@@ -94,13 +100,22 @@ impl<'a> Library<'a> {
         now: Timestamp,
     ) -> Judgement {
         let scans = self.scans(namespace, image);
-        let digests: BTreeSet<&Digest> =
-            image.digests.iter().chain(scans.iter().flat_map(|(scan, _)| &scan.digests)).collect();
-        let digests: Vec<&Digest> = digests.into_iter().collect();
-        let first = |name: &_| self.ledgers.first(&digests, name);
-        let mut judgement = judge(scans, first, rules, max_age, now);
+        let of_scan = |(shelved, _): &(&Shelved<'a>, Trust)| {
+            let place = if shelved.namespace == self.home {
+                Place::Platform
+            } else {
+                Place::Namespace(shelved.namespace)
+            };
+            let digests = image.digests.iter().cloned().chain(shelved.scan.digests.iter().cloned());
+            digests.map(|digest| (place, digest)).collect::<Vec<_>>()
+        };
+        let known: BTreeSet<(Place<'_>, Digest)> = scans.iter().flat_map(of_scan).collect();
+        let known: Vec<(Place<'_>, &Digest)> = known.iter().map(|(place, digest)| (*place, digest)).collect();
+        let first = |name: &_| self.ledgers.first(&known, name);
+        let told = scans.iter().map(|(shelved, trust)| (shelved.scan, *trust));
+        let mut judgement = judge(told, first, rules, max_age, now);
         // What is not written down may be old.
-        judgement.truncated |= self.ledgers.is_full(&digests);
+        judgement.truncated |= self.ledgers.is_full(&known);
         judgement
     }
 }
@@ -124,6 +139,7 @@ mod tests {
 
     fn looked(scans: &[(&str, Writer, Scan)], namespace: &str, image: &Image) -> Looked {
         let library = Library::new(
+            "snc-system",
             scans.iter().map(|(namespace, writer, scan)| (*namespace, *writer, scan)),
             Ledgers::default(),
         );

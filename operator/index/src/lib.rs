@@ -5,6 +5,7 @@ mod claims;
 mod facts;
 pub mod fingerprint;
 mod hosts;
+mod images;
 mod index;
 mod pods;
 mod record;
@@ -13,6 +14,7 @@ pub use facts::{
     Declared, ManagedKind, NamespaceFacts, NetworkPolicyFacts, ObjectKey, Observed, RecordFacts, Unreadable,
 };
 pub use hosts::{Hosts, Publisher};
+pub use images::{About, Images};
 pub use index::{Index, Key};
 pub use pods::{Labels, PodFacts, PodLite, PodSummary};
 pub use record::{Gap, Record, RecordError};

@@ -147,7 +147,7 @@ pub fn configuration(
     let is_across = |kind: &str| ACROSS.contains(&kind);
     let of_pods = |name, operations, conditions| Group {
         name,
-        measures: &[Measure::Workloads, Measure::PodSecurity],
+        measures: &[Measure::Workloads, Measure::PodSecurity, Measure::Images],
         kinds: of(&is_pods),
         operations,
         conditions,

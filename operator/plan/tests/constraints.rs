@@ -22,8 +22,9 @@ fn modes() -> impl Strategy<Value = Value> {
     let mode = || {
         prop::option::of(prop::sample::select(Mode::ALL)).prop_map(|m| m.map_or(Value::Null, |m| json!(m)))
     };
-    (mode(), mode(), mode(), mode())
-        .prop_map(|(a, b, c, d)| json!({"isolation": a, "podSecurity": b, "quota": c, "workloads": d}))
+    (mode(), mode(), mode(), mode(), mode()).prop_map(
+        |(a, b, c, d, e)| json!({"isolation": a, "podSecurity": b, "quota": c, "workloads": d, "images": e}),
+    )
 }
 
 fn quota() -> impl Strategy<Value = Value> {
@@ -82,7 +83,7 @@ fn policies() -> impl Strategy<Value = Value> {
 fn values(c: &Constraints) -> Value {
     json!({
         "level": c.level(), "isolation": c.isolation(), "podSecurity": c.pod_security(), "quotaMode": c.quota_mode(),
-        "workloads": c.workloads(),
+        "workloads": c.workloads(), "images": c.images(),
         "environment": c.environment.value(), "sensitivity": c.sensitivity.value(),
         "quota": c.quota.iter().map(|(r, a, _)| format!("{r}={a}")).collect::<Vec<_>>(),
         "allowed": c.allowed_blocks.blocks().map(|b| b.iter().map(ToString::to_string).collect::<Vec<_>>()),
@@ -136,6 +137,7 @@ proptest! {
             prop_assert!(held.pod_security() >= one.pod_security());
             prop_assert!(held.quota_mode() >= one.quota_mode());
             prop_assert!(held.workloads() >= one.workloads());
+            prop_assert!(held.images() >= one.images());
             prop_assert!(held.environment.value() >= one.environment.value());
             for (resource, amount, _) in one.quota.iter() {
                 prop_assert!(held.quota.get(resource).is_some_and(|h| h <= amount));
@@ -191,7 +193,7 @@ proptest! {
         let after = cluster(level, &bs, &ps).plan("shop").report.unwrap();
         let (a, b) = (&before.effective.constraints, &after.effective.constraints);
         prop_assert!(b.level() >= a.level() && b.isolation() >= a.isolation() && b.quota_mode() >= a.quota_mode());
-        prop_assert!(b.workloads() >= a.workloads());
+        prop_assert!(b.workloads() >= a.workloads() && b.images() >= a.images());
         prop_assert!(after.enforced || !before.enforced);
         let none = Amount::ZERO;
         for (resource, amount) in &before.share.hard {

@@ -3,6 +3,7 @@ use crate::print::identity;
 use crate::start;
 use anyhow::{Context, Result, anyhow, bail};
 use arc_swap::ArcSwap;
+use jiff::Timestamp;
 use rustls::pki_types::ServerName;
 use snc_catalogue::Admission;
 use snc_controllers::Reader;
@@ -133,9 +134,17 @@ impl Mind for Judge {
         let none = Waivers::default();
         let waivers = in_force.as_ref().map_or(&none, |in_force| &in_force.waivers);
         let (index, hosts, cluster) = (self.reader.index(), self.reader.hosts(), self.reader.cluster());
-        let reserved = self.reader.reserved();
+        let (reserved, images) = (self.reader.reserved(), self.reader.images());
         let others = if self.reader.is_current() {
-            Ok(Others { index: &index, hosts: &hosts, addresses: &cluster.addresses, reserved: &reserved })
+            Ok(Others {
+                index: &index,
+                hosts: &hosts,
+                addresses: &cluster.addresses,
+                reserved: &reserved,
+                images: images.as_deref(),
+                home: &self.reader.settings().identity.namespace,
+                now: Timestamp::now(),
+            })
         } else {
             Err(Text::new(
                 "ce que le webhook sait des autres objets est incomplet ou trop ancien",

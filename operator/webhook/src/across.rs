@@ -4,18 +4,20 @@
 
 mod binding;
 mod host;
+mod image;
 mod network;
 mod reserved;
 
+use jiff::Timestamp;
 use serde_json::Value;
-use snc_catalogue::{POD_KINDS, controls};
+use snc_catalogue::{POD_KINDS, Profile, controls};
 use snc_core::control::Control;
 use snc_core::names::LABEL_TENANT;
 use snc_core::reserved::Reserved;
 use snc_core::text::Text;
 use snc_core::tier::Measure;
 use snc_core::verdict::Outcome;
-use snc_index::{Hosts, Index};
+use snc_index::{Hosts, Images, Index};
 use snc_network::audit::Addresses;
 use std::sync::LazyLock;
 
@@ -25,6 +27,11 @@ pub struct Others<'a> {
     pub hosts: &'a Hosts,
     pub addresses: &'a Addresses,
     pub reserved: &'a Reserved,
+    /// None where they are not known.
+    pub images: Option<&'a Images>,
+    /// The operator's namespace.
+    pub home: &'a str,
+    pub now: Timestamp,
 }
 
 impl<'a> Others<'a> {
@@ -90,16 +97,35 @@ fn known(
     }
 }
 
-/// What the rule for a kind says, if there is one, and the measure whose mode governs it. What pods and claims ask for
-/// goes by the mode of workloads: that isolation is enforced does not make every pod wait for the webhook.
+/// What one rule says, and the measure whose mode governs it.
+pub struct Said {
+    pub control: &'static Control,
+    pub measure: Measure,
+    pub outcome: Outcome,
+    /// The group that is let past is not held up by it.
+    pub passable: bool,
+}
+
+/// What the rules for a kind say. What pods and claims ask for goes by the mode of workloads: that isolation is enforced
+/// does not make every pod wait for the webhook.
 pub fn judge(
     kind: &str,
+    profile: &Profile,
     written: &Written<'_>,
     others: &Result<Others<'_>, Text>,
-) -> Option<(&'static Control, Measure, Outcome)> {
-    let (control, rule) = rule(kind)?;
-    let measure = if control.id == RESERVED { Measure::Workloads } else { Measure::Isolation };
-    Some((control, measure, rule(kind, written, others)))
+) -> Vec<Said> {
+    let mut said = Vec::new();
+    if let Some((control, rule)) = rule(kind) {
+        let measure = if control.id == RESERVED { Measure::Workloads } else { Measure::Isolation };
+        said.push(Said { control, measure, outcome: rule(kind, written, others), passable: false });
+    }
+    if POD_KINDS.contains(&kind) {
+        let of_images = image::judge(kind, profile, written, others);
+        let of_image =
+            |(control, outcome)| Said { control, measure: Measure::Images, outcome, passable: true };
+        said.extend(of_images.into_iter().map(of_image));
+    }
+    said
 }
 
 /// Names that an object of this kind publishes under.

@@ -10,7 +10,7 @@ use crate::across::{self, Others, Written};
 use crate::review::{Answer, Operation, Refusal, Request};
 use serde_json::Value;
 use snc_catalogue::{Admission, Object};
-use snc_core::control::Control;
+use snc_core::control::{Category, Control};
 use snc_core::lang::Lang;
 use snc_core::text::Text;
 use snc_core::tier::{Measure, Mode};
@@ -187,9 +187,10 @@ fn found<'a>(
         let measure = control.measure();
         finding(control, measure, measure != Measure::Isolation, outcome)
     });
-    let across = across::judge(&object.subject.kind_key(), written, &known.others);
-    let across =
-        across.and_then(|(control, measure, outcome)| finding(control, measure, false, Arc::new(outcome)));
+    let across = across::judge(&object.subject.kind_key(), &standing.profile, written, &known.others);
+    let across = across.into_iter().filter_map(|across::Said { control, measure, outcome, passable }| {
+        finding(control, measure, passable, Arc::new(outcome))
+    });
     own.chain(across).collect()
 }
 
@@ -213,6 +214,8 @@ fn answer(findings: &[Finding<'_>], object: &Object, standing: &Standing, lang: 
     let warned = |finding: &&Finding<'_>| match finding.said {
         Said::Bypassed => true,
         Said::Fail => finding.mode == Mode::Warn,
+        // That nobody scanned an image is recorded where images are only observed: it is so with most of them at first.
+        Said::Unknown if finding.control.category == Category::Images => finding.mode == Mode::Warn,
         Said::Unknown => finding.mode <= Mode::Warn,
         Said::Exempt | Said::Unchanged => false,
     };

@@ -23,10 +23,14 @@ pub struct Modes {
     /// `ResourceQuota` and `LimitRange` of the namespace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quota: Option<Mode>,
-    /// What controls, other than those of the Pod Security Standards (`podSecurity`), say of an object that is
-    /// written: recorded, warned of or refused.
+    /// What controls, other than those of the Pod Security Standards (`podSecurity`) and of images (`images`), say of an
+    /// object that is written: recorded, warned of or refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workloads: Option<Mode>,
+    /// What controls say of the images of an object that is written: where they come from, whether they are pinned, and
+    /// what scans found in them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub images: Option<Mode>,
 }
 
 /// Controls by their worst verdict: always the three numbers together.

@@ -3,9 +3,10 @@
 use crate::settings::Settings;
 use serde_json::{Value, json};
 use snc_core::names::{
-    CANARY, DEFAULT_DENY, LABEL_CANARY, LABEL_COMPONENT, LABEL_FLOOR_ISOLATION, LABEL_FLOOR_LEVEL,
-    LABEL_FLOOR_POD_SECURITY, LABEL_FLOOR_QUOTA, LABEL_FLOOR_WORKLOADS, LABEL_ISOLATION, LABEL_LEVEL,
-    LABEL_MANAGED_BY, LABEL_POD_SECURITY, LABEL_TENANT, LABEL_WORKLOADS, MANAGED_BY,
+    CANARY, DEFAULT_DENY, LABEL_CANARY, LABEL_COMPONENT, LABEL_FLOOR_IMAGES, LABEL_FLOOR_ISOLATION,
+    LABEL_FLOOR_LEVEL, LABEL_FLOOR_POD_SECURITY, LABEL_FLOOR_QUOTA, LABEL_FLOOR_WORKLOADS, LABEL_IMAGES,
+    LABEL_ISOLATION, LABEL_LEVEL, LABEL_MANAGED_BY, LABEL_POD_SECURITY, LABEL_TENANT, LABEL_WORKLOADS,
+    MANAGED_BY,
 };
 use snc_core::tier::{Level, Mode};
 use std::collections::BTreeMap;
@@ -18,11 +19,13 @@ pub fn labels(settings: &Settings) -> BTreeMap<String, String> {
         (LABEL_ISOLATION, mode),
         (LABEL_POD_SECURITY, mode),
         (LABEL_WORKLOADS, mode),
+        (LABEL_IMAGES, mode),
         (LABEL_FLOOR_LEVEL, level),
         (LABEL_FLOOR_ISOLATION, mode),
         (LABEL_FLOOR_POD_SECURITY, mode),
         (LABEL_FLOOR_QUOTA, mode),
         (LABEL_FLOOR_WORKLOADS, mode),
+        (LABEL_FLOOR_IMAGES, mode),
     ];
     let mut labels: BTreeMap<String, String> =
         fixed.map(|(key, value)| (key.to_owned(), value.to_owned())).into();

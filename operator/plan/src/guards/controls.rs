@@ -164,6 +164,7 @@ fn policy_name(shape: &Shape, measure: Measure, suffix: &str) -> String {
         Measure::Isolation => "isolation",
         Measure::PodSecurity => "pod-security",
         Measure::Workloads => "workloads",
+        Measure::Images => "images",
     };
     format!("{}-{measure}-{suffix}.{GROUP}", shape.name)
 }

@@ -7,8 +7,8 @@ use super::build::{Action, Refusal, Spec, matches, quote, rule, variable};
 use k8s_openapi::api::admissionregistration::v1::{Validation, Variable};
 use snc_core::lang::Lang;
 use snc_core::names::{
-    GROUP, GUARD_RATCHET, LABEL_FLOOR_ISOLATION, LABEL_FLOOR_LEVEL, LABEL_FLOOR_POD_SECURITY,
-    LABEL_FLOOR_QUOTA, LABEL_FLOOR_WORKLOADS,
+    GROUP, GUARD_RATCHET, LABEL_FLOOR_IMAGES, LABEL_FLOOR_ISOLATION, LABEL_FLOOR_LEVEL,
+    LABEL_FLOOR_POD_SECURITY, LABEL_FLOOR_QUOTA, LABEL_FLOOR_WORKLOADS,
 };
 use snc_core::tier::{Level, Mode};
 
@@ -20,7 +20,7 @@ struct Field {
     scale: Vec<&'static str>,
 }
 
-fn fields() -> [Field; 5] {
+fn fields() -> [Field; 6] {
     let levels: Vec<_> = Level::ALL.iter().map(|level| level.as_str()).collect();
     let modes: Vec<_> = Mode::ALL.iter().map(|mode| mode.as_str()).collect();
     [
@@ -38,7 +38,13 @@ fn fields() -> [Field; 5] {
             scale: modes.clone(),
         },
         Field { name: "quota", path: "spec.modes.quota", label: LABEL_FLOOR_QUOTA, scale: modes.clone() },
-        Field { name: "workloads", path: "spec.modes.workloads", label: LABEL_FLOOR_WORKLOADS, scale: modes },
+        Field {
+            name: "workloads",
+            path: "spec.modes.workloads",
+            label: LABEL_FLOOR_WORKLOADS,
+            scale: modes.clone(),
+        },
+        Field { name: "images", path: "spec.modes.images", label: LABEL_FLOOR_IMAGES, scale: modes },
     ]
 }
 

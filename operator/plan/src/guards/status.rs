@@ -1,5 +1,5 @@
 //! `status-guard`: what the operator says, only the operator says. The status of what others declare, every
-//! `SncAssessment` and every `SncWaiverSet`, with or without our labels. An update that changes nothing says nothing: it is how
+//! `SncAssessment`, every `SncWaiverSet` and every `SncImageLedger`, with or without our labels. An update that changes nothing says nothing: it is how
 //! objects get from one stored version to the next, and nobody has to be let past for it.
 
 use super::build::{Action, REQUEST, Refusal, Spec, USERNAME, matches, quote, rule, variable};
@@ -20,7 +20,7 @@ pub(super) fn guard(identity: &Identity, lang: Lang) -> Guard {
         matches: matches(vec![
             rule(GROUP, "v1alpha1", STATUSES, &["CREATE", "UPDATE"]),
             rule(GROUP, "v1alpha1", &["sncassessments", "sncassessments/status"], OPERATIONS),
-            rule(GROUP, "v1alpha1", &["sncwaiversets"], OPERATIONS),
+            rule(GROUP, "v1alpha1", &["sncwaiversets", "sncimageledgers"], OPERATIONS),
         ]),
         params: None,
         only: None,

@@ -2,8 +2,9 @@ use crate::effective::Effective;
 use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use snc_core::names::{
-    LABEL_ENVIRONMENT, LABEL_FLOOR_ISOLATION, LABEL_FLOOR_LEVEL, LABEL_FLOOR_POD_SECURITY, LABEL_FLOOR_QUOTA,
-    LABEL_FLOOR_WORKLOADS, LABEL_LEVEL, LABEL_SENSITIVITY, LABEL_TENANT, PSA_AUDIT, PSA_ENFORCE, PSA_WARN,
+    LABEL_ENVIRONMENT, LABEL_FLOOR_IMAGES, LABEL_FLOOR_ISOLATION, LABEL_FLOOR_LEVEL,
+    LABEL_FLOOR_POD_SECURITY, LABEL_FLOOR_QUOTA, LABEL_FLOOR_WORKLOADS, LABEL_LEVEL, LABEL_SENSITIVITY,
+    LABEL_TENANT, PSA_AUDIT, PSA_ENFORCE, PSA_WARN,
 };
 use snc_core::policy::Constraints;
 use snc_core::tier::{Measure, Mode};
@@ -21,6 +22,7 @@ pub fn labels(effective: &Effective) -> Labels {
         (LABEL_FLOOR_POD_SECURITY, floors.pod_security().to_string()),
         (LABEL_FLOOR_QUOTA, floors.quota_mode().to_string()),
         (LABEL_FLOOR_WORKLOADS, floors.workloads().to_string()),
+        (LABEL_FLOOR_IMAGES, floors.images().to_string()),
         (LABEL_LEVEL, effective.constraints.level().to_string()),
     ]
     .map(|(key, value)| (key.to_owned(), value))

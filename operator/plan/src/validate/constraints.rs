@@ -232,6 +232,7 @@ pub fn baseline(name: &str, spec: &SncBaselineSpec, refusals: &mut Vec<Refusal>)
         pod_security: Most::of(modes.pod_security, &source),
         quota_mode: Most::of(modes.quota, &source),
         workloads: Most::of(modes.workloads, &source),
+        images: Most::of(modes.images, &source),
         quota: Least::of(reader.amounts(&spec.quota, "spec.quota"), &source),
         container_max: Least::of(reader.limits(&limits.max, "spec.containerLimits.max"), &source),
         container_default: Least::of(reader.limits(&limits.default, "spec.containerLimits.default"), &source),
@@ -325,6 +326,7 @@ pub fn policy(
     at_least(modes.pod_security, floors.pod_security(), "spec.modes.podSecurity", refusals);
     at_least(modes.quota, floors.quota_mode(), "spec.modes.quota", refusals);
     at_least(modes.workloads, floors.workloads(), "spec.modes.workloads", refusals);
+    at_least(modes.images, floors.images(), "spec.modes.images", refusals);
     let mut reader = Reader { refusals };
     let quota = reader.amounts(&spec.quota, "spec.quota");
     for (resource, asked) in &quota {
@@ -343,6 +345,7 @@ pub fn policy(
         pod_security: Most::of(modes.pod_security, &source),
         quota_mode: Most::of(modes.quota, &source),
         workloads: Most::of(modes.workloads, &source),
+        images: Most::of(modes.images, &source),
         environment: Most::of(spec.environment, &source),
         quota: Least::of(quota, &source),
         ..Constraints::default()

@@ -3,6 +3,7 @@ use k8s_openapi::api::core::v1::Namespace;
 use rstest::rstest;
 use serde_json::json;
 use snc_core::reserved::Kind;
+use snc_core::tier::Level;
 use snc_core::verdict::Verdict;
 use snc_network::reach::IpSet;
 use std::sync::Arc;
@@ -49,12 +50,22 @@ fn said(object: Value, before: Value) -> Outcome {
     let (index, hosts) = (index(), hosts());
     let inside = IpSet::block("10.244.0.0/16".parse().unwrap(), &[]);
     let addresses = Addresses { inside, ..Addresses::default() };
+    let images = Images::default();
     let mut reserved = Reserved::default();
     reserved.apply(Kind::PriorityClass, "urgent".to_owned(), Some("bank".to_owned()));
-    let others = Ok(Others { index: &index, hosts: &hosts, addresses: &addresses, reserved: &reserved });
+    let others = Ok(Others {
+        index: &index,
+        hosts: &hosts,
+        addresses: &addresses,
+        reserved: &reserved,
+        images: Some(&images),
+        home: "snc-system",
+        now: "2026-11-22T12:00:00Z".parse().unwrap(),
+    });
     let kind = kind(&object);
     let written = Written { tenant: "shop", namespace: "shop", object: &object, before: &before };
-    judge(&kind, &written, &others).unwrap().2
+    let profile = Profile::new(Level::Essentiel);
+    judge(&kind, &profile, &written, &others).remove(0).outcome
 }
 
 fn kind(object: &Value) -> String {
@@ -183,7 +194,15 @@ fn what_is_kept_for_another_is_not_asked_for_anew() {
 fn where_nothing_is_known_of_others_only_what_asks_for_something_is_unknown() {
     let judged = |object: Value| {
         let written = Written { tenant: "shop", namespace: "shop", object: &object, before: &Value::Null };
-        judge(&kind(&object), &written, &Err(Text::new("trop vieux", "too old"))).unwrap().2.verdict
+        judge(
+            &kind(&object),
+            &Profile::new(Level::Essentiel),
+            &written,
+            &Err(Text::new("trop vieux", "too old")),
+        )
+        .remove(0)
+        .outcome
+        .verdict
     };
     assert_eq!(judged(urgent("urgent")), Verdict::Unknown);
     let mut plain = urgent("urgent");

@@ -8,7 +8,7 @@ use snc_catalogue::{Admission, Catalogue};
 use snc_core::lang::Lang;
 use snc_core::reserved::Reserved;
 use snc_core::waiver::Waivers;
-use snc_index::{Hosts, Index};
+use snc_index::{Hosts, Images, Index};
 use snc_network::audit::Addresses;
 use snc_plan::Settings;
 use snc_plan::canary::{Expected, Verb, attempts};
@@ -19,7 +19,7 @@ fn what_is_harmless_passes_and_what_only_the_webhook_refuses_is_refused() {
     let identity = Identity::new("snc-system", "snc-controller");
     let settings = Settings { lang: Lang::En, identity, canary_namespace: "snc-canary".to_owned() };
     let (index, hosts, addresses) = (Index::default(), Hosts::default(), Addresses::default());
-    let reserved = Reserved::default();
+    let (reserved, images) = (Reserved::default(), Images::default());
     let admission = Admission::new(Catalogue::on_demand().unwrap()).unwrap();
     let (mut passed, mut refused) = (0, 0);
     for attempt in attempts(&settings, true).iter().filter(|attempt| attempt.verb == Verb::Create) {
@@ -42,7 +42,15 @@ fn what_is_harmless_passes_and_what_only_the_webhook_refuses_is_refused() {
             strict: true,
             waivers: &Waivers::default(),
             bypass_group: None,
-            others: Ok(Others { index: &index, hosts: &hosts, addresses: &addresses, reserved: &reserved }),
+            others: Ok(Others {
+                index: &index,
+                hosts: &hosts,
+                addresses: &addresses,
+                reserved: &reserved,
+                images: Some(&images),
+                home: "snc-system",
+                now: "2026-11-22T12:00:00Z".parse().unwrap(),
+            }),
         };
         let decision = decide(review::read(review.to_string().as_bytes()).unwrap(), &known);
         let said = decision.answer.refusal.map(|refusal| refusal.message);

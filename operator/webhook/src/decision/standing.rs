@@ -24,8 +24,8 @@ pub struct Standing {
 
 impl Standing {
     pub fn new(tenant: &str, profile: Profile, constraints: &Constraints) -> Self {
-        let modes =
-            [Measure::Isolation, Measure::PodSecurity, Measure::Workloads].map(|m| constraints.mode(m));
+        let modes = [Measure::Isolation, Measure::PodSecurity, Measure::Workloads, Measure::Images]
+            .map(|m| constraints.mode(m));
         Self { tenant: tenant.to_owned(), profile, modes, custom: true }
     }
 
@@ -37,6 +37,7 @@ impl Standing {
             isolation: enforce(),
             pod_security: enforce(),
             workloads: enforce(),
+            images: enforce(),
             ..Constraints::default()
         };
         Self { custom: false, ..Self::new(tenant, Profile::new(Level::Essentiel), &constraints) }
@@ -47,6 +48,7 @@ impl Standing {
             Measure::Isolation => self.modes[0],
             Measure::PodSecurity => self.modes[1],
             Measure::Workloads => self.modes[2],
+            Measure::Images => self.modes[3],
         }
     }
 }

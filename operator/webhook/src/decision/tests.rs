@@ -7,7 +7,7 @@ use snc_core::lattice::{Most, Source};
 use snc_core::policy::Constraints;
 use snc_core::reserved::Reserved;
 use snc_core::tier::Level;
-use snc_index::{Hosts, Index};
+use snc_index::{Hosts, Images, Index};
 use snc_network::audit::Addresses;
 use std::sync::LazyLock;
 
@@ -56,8 +56,16 @@ impl Asked {
 
     fn ask(&self, request: Value) -> Decision {
         let (index, hosts, addresses) = (Index::default(), Hosts::default(), Addresses::default());
-        let reserved = Reserved::default();
-        let others = Others { index: &index, hosts: &hosts, addresses: &addresses, reserved: &reserved };
+        let (reserved, images) = (Reserved::default(), Images::default());
+        let others = Others {
+            index: &index,
+            hosts: &hosts,
+            addresses: &addresses,
+            reserved: &reserved,
+            images: Some(&images),
+            home: "snc-system",
+            now: "2026-11-22T12:00:00Z".parse().unwrap(),
+        };
         let known = Known {
             admission: &ADMISSION,
             lang: self.lang,
