@@ -55,7 +55,8 @@ fn hours(settings: Settings<'_>, name: &str) -> SignedDuration {
     SignedDuration::from_hours(settings.integer(name))
 }
 
-fn rules(settings: Settings<'_>) -> Rules {
+/// Deadlines and vendors, as the parameters of a control have them.
+pub fn rules(settings: Settings<'_>) -> Rules {
     let days = |name| SignedDuration::from_hours(24 * settings.integer(name));
     Rules {
         deadlines: Deadlines {

@@ -2,6 +2,7 @@
 
 mod command;
 mod errors;
+pub mod image;
 pub mod reach;
 pub mod scan;
 pub mod status;
@@ -38,6 +39,7 @@ pub enum Command {
     Controls,
     Requirements,
     Explain(String),
+    Image(image::ImageArgs),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,6 +109,11 @@ fn read(matches: &ArgMatches, lang: Lang) -> Result<Args, Outcome> {
     let Some((name, of_command)) = matches.subcommand() else {
         return Err(Outcome::bad_input(lang.str("commande absente", "no command given")));
     };
+    // `image` has commands of its own.
+    let (name, of_command) = match of_command.subcommand() {
+        Some((under, of_command)) if name == "image" => (under, of_command),
+        _ => (name, of_command),
+    };
     let text = |id: &str| text_of(of_command, id);
     let format = match text("output").as_deref() {
         Some("json") => Format::Json,
@@ -134,6 +141,7 @@ fn read(matches: &ArgMatches, lang: Lang) -> Result<Args, Outcome> {
         "controls" => Command::Controls,
         "requirements" => Command::Requirements,
         "explain" => Command::Explain(text("id").unwrap_or_default()),
+        "import" | "list" | "show" | "verdict" => Command::Image(image::read(name, of_command, lang)?),
         _ => status::read(of_command, format, lang)?.map_or(Command::Status, Command::Assessment),
     };
     let settings = Settings {

@@ -1,10 +1,11 @@
-//! Reading the cluster. Nothing here decides anything, and nothing writes.
+//! Reading the cluster. Nothing here decides anything, and nothing is written but scans of images that are imported.
 
 mod assessment;
 mod audit;
 mod connect;
 mod exceptions;
 mod gather;
+mod images;
 mod list;
 mod lockout;
 mod preflight;
@@ -16,4 +17,5 @@ mod who;
 pub use audit::unread;
 pub use connect::{Cluster, connect};
 pub use exceptions::Exceptions;
+pub use images::{Images, Written};
 pub use list::{Kind, Trouble};

@@ -5,6 +5,7 @@ mod audit;
 mod catalogue;
 mod exceptions;
 mod flows;
+mod image;
 mod lockout;
 mod plan;
 mod preflight;
@@ -46,6 +47,7 @@ pub async fn run(args: &Args) -> Result<Answer, Outcome> {
         Command::Controls => catalogue::controls(args),
         Command::Requirements => catalogue::requirements(args),
         Command::Explain(id) => catalogue::explained(args, id),
+        Command::Image(asked) => Box::pin(image::run(args, asked)).await,
         Command::Lockout => Box::pin(lockout::run(args, &connect(args).await?)).await,
         Command::Preflight => Box::pin(preflight::run(args, &connect(args).await?)).await,
     }

@@ -4,6 +4,7 @@ pub mod assessment;
 pub mod catalogue;
 pub mod exceptions;
 pub mod flows;
+pub mod image;
 pub mod live;
 pub mod lockout;
 pub mod plan;

@@ -6,6 +6,7 @@ pub mod clean;
 pub mod diff;
 pub mod exceptions;
 pub mod flows;
+pub mod image;
 pub mod json;
 pub mod lockout;
 pub mod markdown;

@@ -128,14 +128,11 @@ pub struct Judgement {
     /// A scan holds fewer findings than it counted.
     pub truncated: bool,
     pub open: Open,
-    /// The first to fall due, and no more than [`TOLD`] of them.
+    /// The first to fall due comes first.
     pub due: Vec<Due>,
     /// When something is otherwise though no scan is.
     pub next: Option<Timestamp>,
 }
-
-/// How many of what is due are told.
-pub const TOLD: usize = 20;
 
 impl Judgement {
     pub fn is_overdue(&self) -> bool {
@@ -229,7 +226,6 @@ pub fn judge<'a>(
         due.push(Due { at, name: name.to_string(), severity, first_seen: since, fixed: finding.fixed });
     }
     due.sort();
-    due.truncate(TOLD);
     Judgement { looked, database_at: database.map(|(_, built)| built), truncated, open, due, next }
 }
 

@@ -1,7 +1,7 @@
 //! What each command is and how it ends.
 
 use super::command::localized;
-use super::{reach, scan, status, who};
+use super::{image, reach, scan, status, who};
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, Command};
 use snc_core::lang::Lang;
@@ -152,6 +152,7 @@ fn of_catalogue(lang: Lang) -> Vec<Command> {
             ),
             lang,
         ),
+        image::command(lang),
         sub(
             "controls",
             lang,
@@ -188,7 +189,7 @@ fn of_catalogue(lang: Lang) -> Vec<Command> {
     ]
 }
 
-fn sub(
+pub(super) fn sub(
     name: &'static str,
     lang: Lang,
     about: (&'static str, &'static str),

@@ -215,6 +215,6 @@ proptest! {
             prop_assert_eq!((after.is_overdue(), after.is_uncertain(), after.looked, after.open.unanalysed), (said.is_overdue(), said.is_uncertain(), said.looked, said.open.unanalysed));
         }
         prop_assert_eq!(said.is_overdue(), said.open.overdue != Counts::default());
-        prop_assert!(said.due.len() <= TOLD && said.due.is_sorted());
+        prop_assert!(said.due.len() as u64 == said.open.all.total() && said.due.is_sorted());
     }
 }

@@ -3,6 +3,7 @@
 
 mod assessment;
 mod config_map;
+pub mod image_scan;
 mod limit_range;
 mod namespace;
 mod network_policy;

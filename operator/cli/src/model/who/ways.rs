@@ -131,6 +131,8 @@ pub fn asks(identity: &Identity) -> Vec<Ask> {
         ask(Way::Exceptions, &["create"], GROUP, "sncexceptions"),
         ask(Way::Exceptions, WRITE, GROUP, "sncexceptions/status"),
         ask(Way::Exceptions, CHANGE, GROUP, "sncwaiversets").of([WAIVERS.to_owned()]).at_home(),
+        ask(Way::Exceptions, CHANGE, GROUP, "sncimageledgers").at_home(),
+        ask(Way::Exceptions, &["create", "update", "patch"], GROUP, "sncimagescans").at_home(),
     ];
     let definitions = snc_api::all_crds().into_iter().filter_map(|crd| crd.metadata.name);
     all.push(
