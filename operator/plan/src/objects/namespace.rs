@@ -29,10 +29,10 @@ pub fn labels(effective: &Effective) -> Labels {
         labels.insert(measure.label().to_owned(), effective.constraints.mode(*measure).to_string());
     }
     if let Some(environment) = effective.constraints.environment.value() {
-        labels.insert(LABEL_ENVIRONMENT.into(), environment.as_str().to_lowercase());
+        labels.insert(LABEL_ENVIRONMENT.into(), environment.as_str().to_owned());
     }
     if let Some(sensitivity) = effective.constraints.sensitivity.value() {
-        labels.insert(LABEL_SENSITIVITY.into(), sensitivity.as_str().to_lowercase());
+        labels.insert(LABEL_SENSITIVITY.into(), sensitivity.as_str().to_owned());
     }
     labels
 }
