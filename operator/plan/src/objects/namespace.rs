@@ -59,3 +59,22 @@ pub fn new_namespace(name: &str, tenant: &str) -> Namespace {
         ..Namespace::default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use snc_core::tier::{Environment, Sensitivity};
+
+    /// What the API knows is what the controls accept, letter by letter.
+    #[test]
+    fn the_controls_read_what_the_operator_writes() {
+        let accepted = |id: &str, name: &str| {
+            let control = snc_catalogue::controls().iter().find(|one| one.id == id).unwrap();
+            control.parameter(name).unwrap().default.clone()
+        };
+        let environments: Vec<&str> = Environment::ALL.iter().map(|one| one.as_str()).collect();
+        assert_eq!(accepted("namespace-environment", "environments"), serde_json::json!(environments));
+        let scale: Vec<&str> = Sensitivity::ALL.iter().map(|one| one.as_str()).collect();
+        assert_eq!(accepted("namespace-sensitivity", "scale"), serde_json::json!(scale));
+    }
+}
