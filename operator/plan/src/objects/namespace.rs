@@ -62,7 +62,6 @@ pub fn new_namespace(name: &str, tenant: &str) -> Namespace {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use snc_core::tier::{Environment, Sensitivity};
 
     /// What the API knows is what the controls accept, letter by letter.
