@@ -7,11 +7,12 @@ use anyhow::{Result, ensure};
 use serde_json::json;
 use snc_core::names::{
     ASSESSMENT, DEFAULT_DENY, GUARD_EXCEPTION, GUARD_GATE, GUARD_MANAGED, GUARD_NAMESPACE, GUARD_NOTICE,
-    GUARD_RATCHET, GUARD_RESERVED, GUARD_STATUS, GUARD_WEBHOOK, LABEL_ISOLATED, LABEL_MANAGED_BY,
-    LABEL_TENANT, MANAGER, OWNER_BINDING, PROBE, PROBED_BY, PSA_ENFORCE, WEBHOOK,
+    GUARD_RATCHET, GUARD_RESERVED, GUARD_STATUS, GUARD_WEBHOOK, LABEL_ENVIRONMENT, LABEL_ISOLATED,
+    LABEL_MANAGED_BY, LABEL_SENSITIVITY, LABEL_TENANT, MANAGER, OWNER_BINDING, PROBE, PROBED_BY, PSA_ENFORCE,
+    WEBHOOK,
 };
 use snc_e2e::api::Answered;
-use snc_e2e::cluster::{Cluster, OPERATOR_ACCOUNT, OPERATOR_NAMESPACE, OPERATOR_USER};
+use snc_e2e::cluster::{CANARY_NAMESPACE, Cluster, OPERATOR_ACCOUNT, OPERATOR_NAMESPACE, OPERATOR_USER};
 use snc_e2e::left::nothing_left;
 use snc_e2e::objects::{
     CRDS, GUARD_BINDINGS, GUARDS, Kind, NAMESPACES, at, flow, flows, label, namespace, new_namespace, pod,
@@ -85,6 +86,7 @@ fn there(cluster: &Cluster, collection: &str, name: &str) -> Result<bool> {
 }
 
 pub fn kept(cluster: &Cluster) -> Result<()> {
+    ensure!(by_chart(cluster)?, "made by helm with its labels");
     cluster.governed("partant", &["partant"], json!({"owners": [{"kind": "User", "name": "proprio"}]}))?;
     let spec = flows(vec![flow("a", json!({}))]);
     cluster.platform.create(Kind::SncPolicy.all("partant"), policy("p", spec))?;
@@ -147,9 +149,28 @@ pub fn kept(cluster: &Cluster) -> Result<()> {
     adopted(cluster, &managed)
 }
 
+/// Whether the chart gave the canary's namespace the labels that only the operator may change.
+fn by_chart(cluster: &Cluster) -> Result<bool> {
+    let found = cluster.admin.get(namespace(CANARY_NAMESPACE))?;
+    Ok(found["metadata"]["annotations"].get("secnumcloud.dev/labelled-by").is_some())
+}
+
 fn adopted(cluster: &Cluster, managed: &BTreeMap<String, String>) -> Result<()> {
+    // The guard that stayed would refuse them to helm.
     install(cluster, &[])?;
+    ensure!(!by_chart(cluster)?, "labelled by helm, although the guard is there");
     cluster.start_operator(&[])?;
+    within(Duration::from_secs(60), "the operator to label the canary's namespace", || {
+        let found = cluster.admin.get(namespace(CANARY_NAMESPACE))?;
+        let labels = [label(&found, LABEL_ENVIRONMENT), label(&found, LABEL_SENSITIVITY)];
+        ensure!(labels == [Some("Production"), Some("Standard")], "{found}");
+        Ok(())
+    })?;
+    // Neither an upgrade nor a way back touches them from now on.
+    install(cluster, &[])?;
+    let helm = cluster.plane().client(User::Platform)?;
+    helm.helm_ok(["rollback", "snc", "1", "--namespace", OPERATOR_NAMESPACE, "--no-hooks"])?;
+    ensure!(!by_chart(cluster)?, "labelled by helm on the way back");
     for guard in GO.iter().chain(&STAY) {
         ensure!(there(cluster, GUARD_BINDINGS, guard)?, "{guard} is not back");
     }

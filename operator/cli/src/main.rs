@@ -8,6 +8,7 @@ mod model;
 mod outcome;
 mod render;
 mod scan;
+mod tailoring;
 mod words;
 
 #[cfg(test)]

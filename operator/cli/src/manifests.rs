@@ -4,6 +4,7 @@ pub mod documents;
 mod objects;
 mod paths;
 pub mod tree;
+pub mod typed;
 
 pub use objects::read;
 pub use paths::{Found, files};

@@ -126,20 +126,34 @@ async fn prepare(context: &Context) -> Result<(), Error> {
         let applied = api.patch(named, &PatchParams::apply(MANAGER).force(), &Patch::Apply(&object)).await;
         applied.map_err(failed)?;
     }
-    let namespaces: Api<Namespace> = Api::all(context.client.clone());
-    let live = namespaces.get(&name).await.map_err(Error::api(format!("namespace {name}")))?;
     let isolated = BTreeMap::from([(LABEL_ISOLATED.to_owned(), "true".to_owned())]);
-    for (manager, labels) in [(MANAGER, canary::labels(&context.settings)), (MANAGER_ISOLATION, isolated)] {
-        if labels.iter().all(|(key, value)| live.labels().get(key) == Some(value)) {
-            continue;
-        }
-        let whole =
-            json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}});
-        let params = PatchParams::apply(manager).force();
-        let applied = namespaces.patch(&name, &params, &Patch::Apply(whole)).await;
-        applied.map_err(Error::api(format!("labels of {name}")))?;
+    for (name, manager, labels) in [
+        (&name, MANAGER, canary::labels(&context.settings)),
+        (&name, MANAGER_ISOLATION, isolated),
+        (&context.settings.canary_namespace, MANAGER, canary::classified()),
+    ] {
+        label(&context.client, name, manager, &labels)
+            .await
+            .map_err(Error::api(format!("labels of {name}")))?;
     }
     Ok(())
+}
+
+async fn label(
+    client: &Client,
+    name: &str,
+    manager: &str,
+    labels: &BTreeMap<String, String>,
+) -> kube::Result<()> {
+    let namespaces: Api<Namespace> = Api::all(client.clone());
+    let live = namespaces.get(name).await?;
+    if labels.iter().all(|(key, value)| live.labels().get(key) == Some(value)) {
+        return Ok(());
+    }
+    let whole =
+        json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}});
+    let params = PatchParams::apply(manager).force();
+    namespaces.patch(name, &params, &Patch::Apply(whole)).await.map(drop)
 }
 
 /// Whether everything is there that is wanted; the API server adds defaults.

@@ -6,7 +6,7 @@ mod attempts;
 mod place;
 
 pub use attempts::attempts;
-pub use place::{labels, left_behind, pod};
+pub use place::{classified, labels, left_behind, pod};
 
 use serde_json::Value;
 use snc_core::names::{CANARY, WEBHOOK};

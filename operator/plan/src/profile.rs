@@ -43,14 +43,16 @@ pub fn cluster_profile(index: &Index) -> Profile {
     Profile { level: Level::Avance, parameters: tailored(&joined) }
 }
 
-fn is_for_all(spec: &SncBaselineSpec) -> bool {
+/// Whether it speaks for every tenant, and so for what belongs to none.
+pub fn is_for_all(spec: &SncBaselineSpec) -> bool {
     spec.tenant_selector.as_ref().is_none_or(|selector| {
         selector.match_labels.as_ref().is_none_or(BTreeMap::is_empty)
             && selector.match_expressions.as_ref().is_none_or(Vec::is_empty)
     })
 }
 
-fn tailored(parameters: &Parameters) -> BTreeMap<String, serde_json::Map<String, serde_json::Value>> {
+/// The values in force, by control, then by name.
+pub fn tailored(parameters: &Parameters) -> BTreeMap<String, serde_json::Map<String, serde_json::Value>> {
     let mut by_control: BTreeMap<String, serde_json::Map<_, _>> = BTreeMap::new();
     for (key, one) in parameters.iter() {
         let values = by_control.entry(key.control.clone()).or_default();

@@ -6,7 +6,7 @@ mod refused;
 
 use super::cargo;
 use crate::harness::{Builder, Client, KUBERNETES_VERSION, Toolchain, User, workspace};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use similar::TextDiff;
 use std::{
     collections::BTreeSet,
@@ -22,26 +22,12 @@ const DEFAULT: &str = "default";
 /// Of other projects, whose definitions this API server does not have.
 const NOT_SERVED: [&str; 2] = ["monitoring.coreos.com/", "cert-manager.io/"];
 
-/// What the platform declares of the operator, since somebody has to hold these rights: parameters of controls, each with the
-/// names that it is for.
-const DECLARED: [&str; 7] = [
-    "image-registry.registries=registry.example/secnumcloud",
-    "pod-api-token.serviceAccounts=snc-controller,snc-webhook,snc-probe,snc-migrate,snc-check",
-    "rbac-namespace-update.declared=ClusterRole:snc-controller,ClusterRole:snc-canary-tenant",
-    "rbac-secrets-read.declared=ClusterRole:snc-tenant-edit",
-    "rbac-pods-exec.declared=ClusterRole:snc-tenant-edit,Role:snc-canary-tenant/snc-canary",
-    "networkpolicy-open-ingress.declared=snc-system/snc-webhook",
-    "networkpolicy-open-egress.declared=snc-system/snc-operator",
-];
-/// What fails all the same. The canary's namespaces are no tenant's: one holds nothing and takes nothing, and the operator
-/// labels the other; their labels are guarded, so that the chart could not add any to those that are there.
-const FAILS: [(&str, &str); 5] = [
-    ("namespace-environment", "Namespace/snc-canary"),
-    ("namespace-owner", "Namespace/snc-canary"),
-    ("namespace-pod-security", "Namespace/snc-canary-tenant"),
-    ("namespace-quota", "Namespace/snc-canary"),
-    ("namespace-sensitivity", "Namespace/snc-canary"),
-];
+/// Of the values of `ci`, those that an installation at the highest level has.
+const AVANCE: &str = "avance";
+/// What the operator itself has to hold, name by name, as the chart ships it.
+const BASELINE: &str = "scan-baseline.yaml";
+/// An installation's own: where its images come from, as those values have it.
+const REGISTRY: &str = "image-registry.registries=registry.example/secnumcloud";
 
 /// A set of values, and what the chart makes of it.
 struct Rendered {
@@ -58,7 +44,7 @@ pub(super) fn check(toolchain: &Toolchain) -> Result<()> {
     refused::check(&client, &chart, scratch.path())?;
     crds::check(toolchain, &client, scratch.path())?;
     accepted(toolchain, &all)?;
-    scan(&all, scratch.path())
+    scan(&all, &chart, scratch.path())
 }
 
 /// The defaults first, then each file of the chart's `ci`.
@@ -169,36 +155,22 @@ fn accepted(toolchain: &Toolchain, all: &[Rendered]) -> Result<()> {
     plane.stop()
 }
 
-fn scan(all: &[Rendered], scratch: &Path) -> Result<()> {
-    let rendered = all.iter().find(|set| set.name == "avance").context("no values avance")?;
-    let file = scratch.join("avance.yaml");
-    fs::write(&file, &rendered.manifests)?;
-    let mut command = Command::new(cargo::built("kubectl-snc"));
-    command.args(["scan", "--level", "Avance", "--fail-on", "low", "--lang", "en", "--output", "json"]);
-    command.args(DECLARED.iter().flat_map(|parameter| ["--param", parameter])).arg(&file);
-    let output = command.output().context("kubectl-snc")?;
-    let report: serde_json::Value = serde_json::from_slice(&output.stdout)
-        .with_context(|| String::from_utf8_lossy(&output.stderr).into_owned())?;
-    let failed: BTreeSet<(String, String)> = report["findings"]
-        .as_array()
-        .context("no findings in the report")?
-        .iter()
-        .filter(|finding| finding["verdict"] == "Fail")
-        .map(|finding| {
-            let subject = &finding["subject"];
-            (text(&finding["control"]), format!("{}/{}", text(&subject["kind"]), text(&subject["name"])))
-        })
-        .collect();
-    let known: BTreeSet<(String, String)> = FAILS.map(|(a, b)| (a.to_owned(), b.to_owned())).into();
-    if failed != known {
-        let new: Vec<_> = failed.difference(&known).collect();
-        let mended: Vec<_> = known.difference(&failed).collect();
-        bail!("kubectl snc scan: fails besides {new:?}, fails no more {mended:?}");
+/// As the chart's users are told to.
+fn scan(all: &[Rendered], chart: &Path, scratch: &Path) -> Result<()> {
+    let of_level: Vec<&Rendered> = all.iter().filter(|set| set.name.starts_with(AVANCE)).collect();
+    ensure!(!of_level.is_empty(), "no values {AVANCE}");
+    for Rendered { name, manifests } in of_level {
+        let file = scratch.join(format!("{name}.yaml"));
+        fs::write(&file, manifests)?;
+        let mut command = Command::new(cargo::built("kubectl-snc"));
+        command.args(["scan", "--level", "Avance", "--fail-on", "low", "--lang", "en", "--param", REGISTRY]);
+        let output = command.arg("--baseline").arg(chart.join(BASELINE)).arg(&file).output();
+        let output = output.context("kubectl-snc")?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        if !output.status.success() {
+            bail!("kubectl snc scan, values {name}:\n{text}{}", String::from_utf8_lossy(&output.stderr));
+        }
+        println!("kubectl snc scan, values {name}: no finding at level Avance");
     }
-    println!("kubectl snc scan at level Avance: {} findings, as written down", failed.len());
     Ok(())
-}
-
-fn text(value: &serde_json::Value) -> String {
-    value.as_str().unwrap_or_default().to_owned()
 }

@@ -15,7 +15,10 @@ use std::path::PathBuf;
 #[derive(Debug, Clone, PartialEq)]
 pub struct ScanArgs {
     pub paths: Vec<PathBuf>,
+    /// The level, and what `--param` says.
     pub profile: Profile,
+    /// Files of `SncBaseline` objects.
+    pub baselines: Vec<PathBuf>,
     /// None: no failure makes the exit code 1.
     pub fail_on: Option<Severity>,
     pub fail_on_unknown: bool,
@@ -54,6 +57,17 @@ pub fn judging_arguments(command: Command, lang: Lang) -> Command {
                 .help(lang.str(
                     "Paramètre d'un contrôle ; les listes s'écrivent a,b",
                     "Parameter of a control; lists are written a,b",
+                )),
+        )
+        .arg(
+            Arg::new("baseline")
+                .long("baseline")
+                .value_name("FILE")
+                .value_parser(value_parser!(PathBuf))
+                .action(ArgAction::Append)
+                .help(lang.str(
+                    "SncBaseline dont les paramètres prennent la place des défauts ; --param l'emporte",
+                    "SncBaselines whose parameters take the place of the defaults; --param wins over them",
                 )),
         )
         .arg(
@@ -111,6 +125,7 @@ pub fn read(matches: &ArgMatches, lang: Lang) -> Result<ScanArgs, Outcome> {
             .cloned()
             .collect(),
         profile,
+        baselines: matches.get_many::<PathBuf>("baseline").into_iter().flatten().cloned().collect(),
         fail_on: text_of(matches, "fail-on").and_then(|severity| Severity::parse(&severity)),
         fail_on_unknown: matches.get_flag("fail-on-unknown"),
     })

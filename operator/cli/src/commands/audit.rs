@@ -7,6 +7,7 @@ use crate::cluster::{Cluster, Exceptions, Kind, unread};
 use crate::model::scan::{Of, report};
 use crate::outcome::{Answer, Outcome};
 use crate::scan::Scanned;
+use crate::tailoring::{Tailored, tailor};
 use jiff::Timestamp;
 use snc_catalogue::{Catalogue, Judge, Zones};
 use snc_core::names::SYSTEM_NAMESPACES;
@@ -16,9 +17,10 @@ use std::collections::BTreeMap;
 
 pub async fn run(args: &Args, asked: &ScanArgs, cluster: &Cluster) -> Result<Answer, Outcome> {
     let lang = args.lang;
+    let Tailored { profile, tailoring } = tailor(asked, lang)?;
     let catalogue = Catalogue::on_demand().map_err(|broken| Outcome::undecided(broken.to_string()))?;
     let ours = [&args.settings.identity.namespace, &args.settings.canary_namespace].map(String::as_str);
-    let zones = Zones::new(asked.profile.clone(), SYSTEM_NAMESPACES.into_iter().chain(ours));
+    let zones = Zones::new(profile, SYSTEM_NAMESPACES.into_iter().chain(ours));
     let mut judge = Judge::new(&catalogue, &zones);
     judge.set_home(&args.settings.identity.namespace);
     let kinds = catalogue.reads();
@@ -58,7 +60,7 @@ pub async fn run(args: &Args, asked: &ScanArgs, cluster: &Cluster) -> Result<Ans
     judge.waive(InForce::of(exceptions.readable(), |id| exceptions.severity(id), now).waivers);
     let evaluation = judge.conclude(now);
     let scanned = Scanned { evaluation, places: BTreeMap::new(), wrong: Vec::new(), objects, foreign: 0 };
-    let report = report(&catalogue, &scanned, Of::Cluster, asked.profile.level, lang);
+    let report = report(&catalogue, &scanned, Of::Cluster, asked.profile.level, tailoring, lang);
     let text = shown(&report, &catalogue, args).map_err(|error| super::unprintable(&error))?;
     let mut outcome = outcome(&report, asked, args);
     // What could not be read was not judged, whatever else was asked for.

@@ -147,17 +147,20 @@ async fn import(args: &Args, files: &[PathBuf], besides: &Besides, dry_run: bool
         // Nothing is half imported.
         return Ok(wrong(reasons).into());
     }
-    let cluster = connect(args).await?;
-    let namespace = namespace.unwrap_or_else(|| cluster.default_namespace.clone());
     let mut scans = Vec::new();
     for (file, report) in &reports {
-        match image_scan(&namespace, report, besides) {
+        match image_scan("", report, besides) {
             Ok(scan) => scans.push((file, report, scan)),
             Err(refusal) => reasons.push(format!("{file}: {}", refusal.message(lang))),
         }
     }
     if !reasons.is_empty() {
         return Ok(wrong(reasons).into());
+    }
+    let cluster = connect(args).await?;
+    let namespace = namespace.unwrap_or_else(|| cluster.default_namespace.clone());
+    for (.., scan) in &mut scans {
+        scan.metadata.namespace = Some(namespace.clone());
     }
     let mut imported = Vec::new();
     for (file, report, scan) in scans {

@@ -8,18 +8,20 @@ use crate::model::scan::{Of, ScanReport, report};
 use crate::outcome::{Answer, Outcome};
 use crate::render::{Screen, json, scan as render};
 use crate::scan::{Asked, scan};
+use crate::tailoring::{Tailored, tailor};
 use jiff::Timestamp;
 use snc_catalogue::{Catalogue, Uniform};
 use snc_core::verdict::Verdict;
 
 pub fn run(args: &Args, asked: &ScanArgs) -> Result<Answer, Outcome> {
+    let Tailored { profile, tailoring } = tailor(asked, args.lang)?;
     let catalogue = Catalogue::on_demand().map_err(|broken| Outcome::undecided(broken.to_string()))?;
-    let profile = Uniform(asked.profile.clone());
+    let profile = Uniform(profile);
     let (files, wrong) = manifests::files(&asked.paths);
     let mut scanned =
         scan(&Asked { catalogue: &catalogue, profile: &profile, now: Timestamp::now() }, &files);
     scanned.wrong.extend(wrong);
-    let report = report(&catalogue, &scanned, Of::Files, asked.profile.level, args.lang);
+    let report = report(&catalogue, &scanned, Of::Files, asked.profile.level, tailoring, args.lang);
     let text = shown(&report, &catalogue, args).map_err(|error| unprintable(&error))?;
     Ok(Answer { text, outcome: outcome(&report, asked, args) })
 }

@@ -2,6 +2,7 @@
 
 use super::documents::documents;
 use super::tree::{Node, Tree};
+use super::typed::{Wrong, strict, typed};
 use super::{Place, Source, Unreadable};
 use crate::model::reach::objects::{Objects, Workload, controller, namespace};
 use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, ReplicaSet, StatefulSet};
@@ -13,7 +14,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use snc_core::lang::Lang;
-use snc_core::text::{Text, clip};
+use snc_core::text::Text;
 use std::collections::BTreeMap;
 
 /// Kinds that are read, with the only version of each that is.
@@ -213,32 +214,13 @@ impl Reader {
     }
 
     fn typed<K: DeserializeOwned>(&mut self, node: &Node, at: &str) -> Option<K> {
-        match serde_path_to_error::deserialize::<_, K>(node.value()) {
-            Ok(object) => Some(object),
-            Err(error) => {
-                let path = error.path().to_string();
-                let field = match (at, path.as_str()) {
-                    (at, ".") => at.to_owned(),
-                    ("", path) => path.to_owned(),
-                    (at, path) => format!("{at}.{path}"),
-                };
-                let line = node.line_of(error.path());
-                let what = clip(&error.inner().to_string(), 300);
-                self.refuse(line, field, Text::new(what.clone(), what));
-                None
-            }
-        }
+        let read = typed(node, at);
+        read.map_err(|Wrong { line, field, what }| self.refuse(line, field, what)).ok()
     }
 
-    /// A field that nobody knows may be the one that was meant to close: kubectl refuses it too.
     fn strict<K: DeserializeOwned + Serialize>(&mut self, node: &Node, at: &str) -> Option<K> {
-        let object: K = self.typed(node, at)?;
-        let kept = serde_json::to_value(&object).unwrap_or_default();
-        let (Some(spec), Some(kept)) = (node.get("spec"), kept.get("spec")) else { return Some(object) };
-        let path = if at.is_empty() { "spec".to_owned() } else { format!("{at}.spec") };
-        let Some((field, line)) = spec.first_unknown(kept, &path) else { return Some(object) };
-        self.refuse(line, field, Text::new("champ inconnu", "unknown field"));
-        None
+        let read = strict(node, at);
+        read.map_err(|Wrong { line, field, what }| self.refuse(line, field, what)).ok()
     }
 
     /// Whether this object has a name and is not declared already; the same object twice counts once.

@@ -3,6 +3,7 @@
 use crate::manifests::Unreadable;
 use crate::scan::{Origin, Scanned};
 use serde::Serialize;
+use serde_json::Value;
 use snc_catalogue::{Catalogue, Numbers, RequirementState, States, requirements};
 use snc_core::control::{Category, Control, Severity};
 use snc_core::lang::Lang;
@@ -56,6 +57,9 @@ pub struct Mistake {
 #[serde(rename_all = "camelCase")]
 pub struct Summary {
     pub level: Level,
+    /// Absent where every parameter has its default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tailoring: Option<Tailoring>,
     pub controls: u32,
     pub objects: u64,
     /// Documents that do not claim to be Kubernetes objects.
@@ -74,6 +78,30 @@ pub struct Summary {
     pub requirements: Option<BTreeMap<&'static str, u32>>,
 }
 
+/// Whose values took the place of defaults, and which.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Tailoring {
+    pub baselines: Vec<TailoredBy>,
+    pub parameters: Vec<TailoredTo>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TailoredBy {
+    pub name: String,
+    pub file: String,
+    /// One for each parameter that it sets.
+    pub rationales: usize,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TailoredTo {
+    pub control: String,
+    pub name: String,
+    pub value: Value,
+    /// `SncBaseline/<name>`, or `--param`.
+    pub from: Vec<String>,
+}
+
 /// What is judged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Of {
@@ -81,7 +109,14 @@ pub enum Of {
     Cluster,
 }
 
-pub fn report(catalogue: &Catalogue, scanned: &Scanned, of: Of, level: Level, lang: Lang) -> ScanReport {
+pub fn report(
+    catalogue: &Catalogue,
+    scanned: &Scanned,
+    of: Of,
+    level: Level,
+    tailoring: Option<Tailoring>,
+    lang: Lang,
+) -> ScanReport {
     let controls: Vec<&Control> = catalogue.controls().collect();
     let mut findings: Vec<Found> = scanned
         .evaluation
@@ -107,6 +142,7 @@ pub fn report(catalogue: &Catalogue, scanned: &Scanned, of: Of, level: Level, la
     let numbers = catalogue.numbers(&worst);
     let summary = Summary {
         level,
+        tailoring,
         controls: u32::try_from(controls.iter().filter(|control| control.applies_at(level)).count())
             .unwrap_or(u32::MAX),
         objects: scanned.objects,

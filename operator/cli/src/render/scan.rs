@@ -8,7 +8,8 @@ pub mod sarif;
 
 use super::table::columns;
 use super::{Page, Screen};
-use crate::model::scan::{Found, Location, ScanReport};
+use crate::model::scan::{Found, Location, ScanReport, TailoredBy};
+use crate::tailoring::PARAM;
 use snc_core::lang::Lang;
 use snc_core::verdict::Verdict;
 
@@ -27,6 +28,9 @@ pub fn table(report: &ScanReport, screen: Screen, lang: Lang) -> String {
     page.line(counts(report, lang));
     if let Some(states) = states(report, lang) {
         page.line(states);
+    }
+    for line in tailoring(report, lang) {
+        page.line(line);
     }
     page.line(lang.str(
         "Pour comprendre et corriger : kubectl snc explain CONTRÔLE",
@@ -94,6 +98,28 @@ pub(super) fn states(report: &ScanReport, lang: Lang) -> Option<String> {
         || format!("Exigences : {proven} prouvées dans le cluster, {bad} non conformes, {unknown} inconnues, {awaiting} en attente d'attestation"),
         || format!("Requirements: {proven} proven in the cluster, {bad} not compliant, {unknown} unknown, {awaiting} awaiting attestation"),
     ))
+}
+
+/// An auditor sees that other values than the defaults were judged by, and whose they are.
+pub(super) fn tailoring(report: &ScanReport, lang: Lang) -> Vec<String> {
+    let Some(tailoring) = &report.summary.tailoring else { return Vec::new() };
+    let of = |TailoredBy { name, file, rationales }: &TailoredBy| {
+        lang.pick(
+            || format!("Paramètres de SncBaseline/{name} : {rationales} justification(s) ({file})"),
+            || format!("Parameters of SncBaseline/{name}: {rationales} rationale(s) ({file})"),
+        )
+    };
+    let mut lines: Vec<String> = tailoring.baselines.iter().map(of).collect();
+    let given = tailoring.parameters.iter().filter(|one| one.from.iter().any(|from| from == PARAM));
+    let given: Vec<String> = given.map(|one| format!("{}.{}", one.control, one.name)).collect();
+    if !given.is_empty() {
+        let given = given.join(", ");
+        lines.push(lang.pick(
+            || format!("Paramètres de {PARAM}, sans justification : {given}"),
+            || format!("Parameters of {PARAM}, without rationale: {given}"),
+        ));
+    }
+    lines
 }
 
 pub(super) fn counts(report: &ScanReport, lang: Lang) -> String {

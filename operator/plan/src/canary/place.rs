@@ -3,12 +3,12 @@
 use crate::settings::Settings;
 use serde_json::{Value, json};
 use snc_core::names::{
-    CANARY, DEFAULT_DENY, LABEL_CANARY, LABEL_COMPONENT, LABEL_FLOOR_IMAGES, LABEL_FLOOR_ISOLATION,
-    LABEL_FLOOR_LEVEL, LABEL_FLOOR_POD_SECURITY, LABEL_FLOOR_QUOTA, LABEL_FLOOR_WORKLOADS, LABEL_IMAGES,
-    LABEL_ISOLATION, LABEL_LEVEL, LABEL_MANAGED_BY, LABEL_POD_SECURITY, LABEL_TENANT, LABEL_WORKLOADS,
-    MANAGED_BY,
+    CANARY, DEFAULT_DENY, LABEL_CANARY, LABEL_COMPONENT, LABEL_ENVIRONMENT, LABEL_FLOOR_IMAGES,
+    LABEL_FLOOR_ISOLATION, LABEL_FLOOR_LEVEL, LABEL_FLOOR_POD_SECURITY, LABEL_FLOOR_QUOTA,
+    LABEL_FLOOR_WORKLOADS, LABEL_IMAGES, LABEL_ISOLATION, LABEL_LEVEL, LABEL_MANAGED_BY, LABEL_POD_SECURITY,
+    LABEL_SENSITIVITY, LABEL_TENANT, LABEL_WORKLOADS, MANAGED_BY,
 };
-use snc_core::tier::{Level, Mode};
+use snc_core::tier::{Environment, Level, Mode, Sensitivity};
 use std::collections::BTreeMap;
 
 /// As if the strictest tenant owned it; of no `SncTenant`.
@@ -32,6 +32,17 @@ pub fn labels(settings: &Settings) -> BTreeMap<String, String> {
     labels.insert(LABEL_CANARY.to_owned(), "true".to_owned());
     labels.insert(LABEL_TENANT.to_owned(), settings.tenant_canary());
     labels
+}
+
+/// Of the namespace where nothing is ever isolated, as of any that has a tenant. The chart sets them where it makes the
+/// namespace; on one that is there nobody but the operator may.
+pub fn classified() -> BTreeMap<String, String> {
+    [
+        (LABEL_ENVIRONMENT, Environment::Production.as_str()),
+        (LABEL_SENSITIVITY, Sensitivity::Standard.as_str()),
+    ]
+    .map(|(key, value)| (key.to_owned(), value.to_owned()))
+    .into()
 }
 
 /// What stays there: what isolates, an object of ours, and a workload without a pod.

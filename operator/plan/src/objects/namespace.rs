@@ -31,10 +31,10 @@ pub fn labels(effective: &Effective) -> Labels {
         labels.insert(measure.label().to_owned(), effective.constraints.mode(*measure).to_string());
     }
     if let Some(environment) = effective.constraints.environment.value() {
-        labels.insert(LABEL_ENVIRONMENT.into(), environment.as_str().to_lowercase());
+        labels.insert(LABEL_ENVIRONMENT.into(), environment.as_str().to_owned());
     }
     if let Some(sensitivity) = effective.constraints.sensitivity.value() {
-        labels.insert(LABEL_SENSITIVITY.into(), sensitivity.as_str().to_lowercase());
+        labels.insert(LABEL_SENSITIVITY.into(), sensitivity.as_str().to_owned());
     }
     labels
 }
@@ -59,5 +59,23 @@ pub fn new_namespace(name: &str, tenant: &str) -> Namespace {
             ..ObjectMeta::default()
         },
         ..Namespace::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use snc_core::tier::{Environment, Sensitivity};
+
+    /// What the API knows is what the controls accept, letter by letter.
+    #[test]
+    fn the_controls_read_what_the_operator_writes() {
+        let accepted = |id: &str, name: &str| {
+            let control = snc_catalogue::controls().iter().find(|one| one.id == id).unwrap();
+            control.parameter(name).unwrap().default.clone()
+        };
+        let environments: Vec<&str> = Environment::ALL.iter().map(|one| one.as_str()).collect();
+        assert_eq!(accepted("namespace-environment", "environments"), serde_json::json!(environments));
+        let scale: Vec<&str> = Sensitivity::ALL.iter().map(|one| one.as_str()).collect();
+        assert_eq!(accepted("namespace-sensitivity", "scale"), serde_json::json!(scale));
     }
 }

@@ -63,6 +63,9 @@ fn mounts(dir: &Path) -> Result<()> {
     }
     file_system("bpf", "/sys/fs/bpf", None)?;
     file_system("tmpfs", "/run", None)?;
+    // The kernel gives a pod with users of its own a /proc only where one is seen whole, and below parts of it are hidden.
+    fs::create_dir("/run/proc")?;
+    file_system("proc", "/run/proc", None)?;
     own_var(dir)?;
     for (name, value) in MASKED {
         let file = dir.join("sysctl").join(name.replace('/', "."));

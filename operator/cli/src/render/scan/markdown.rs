@@ -1,6 +1,6 @@
 //! A report to hand over or to put beside a change.
 
-use super::{cells, counts, heads, numbers, states};
+use super::{cells, counts, heads, numbers, states, tailoring};
 use crate::model::scan::ScanReport;
 use crate::render::Page;
 use crate::render::markdown::escape;
@@ -16,6 +16,10 @@ pub fn markdown(report: &ScanReport, lang: Lang) -> String {
     if let Some(states) = states(report, lang) {
         page.blank();
         page.line(escape(&states));
+    }
+    for line in tailoring(report, lang) {
+        page.blank();
+        page.line(escape(&line));
     }
     if !report.findings.is_empty() {
         page.blank();

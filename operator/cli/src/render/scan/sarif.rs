@@ -25,7 +25,7 @@ pub fn sarif(report: &ScanReport, catalogue: &Catalogue, lang: Lang) -> Value {
             })
         })
         .collect();
-    json!({
+    let mut log = json!({
         "$schema": SCHEMA,
         "version": "2.1.0",
         "runs": [{
@@ -42,7 +42,11 @@ pub fn sarif(report: &ScanReport, catalogue: &Catalogue, lang: Lang) -> Value {
             }],
             "results": report.findings.iter().map(|found| result(found, &index)).collect::<Vec<_>>(),
         }],
-    })
+    });
+    if let Some(tailoring) = &report.summary.tailoring {
+        log["runs"][0]["properties"] = json!({"tailoring": tailoring});
+    }
+    log
 }
 
 fn rule(control: &Control, lang: Lang) -> Value {
