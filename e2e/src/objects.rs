@@ -15,6 +15,8 @@ pub enum Kind {
     RoleBinding,
     ServiceAccount,
     SncAssessment,
+    SncImageLedger,
+    SncImageScan,
     SncPolicy,
     SncWaiverSet,
 }
@@ -36,6 +38,8 @@ impl Kind {
             Self::RoleBinding => ("/apis/rbac.authorization.k8s.io/v1", "rolebindings"),
             Self::ServiceAccount => ("/api/v1", "serviceaccounts"),
             Self::SncAssessment => ("/apis/secnumcloud.dev/v1alpha1", "sncassessments"),
+            Self::SncImageLedger => ("/apis/secnumcloud.dev/v1alpha1", "sncimageledgers"),
+            Self::SncImageScan => ("/apis/secnumcloud.dev/v1alpha1", "sncimagescans"),
             Self::SncPolicy => ("/apis/secnumcloud.dev/v1alpha1", "sncpolicies"),
             Self::SncWaiverSet => ("/apis/secnumcloud.dev/v1alpha1", "sncwaiversets"),
         }

@@ -13,7 +13,8 @@ pub const DRY: &str = "dryRun=All";
 
 /// Of a tenant at this level, isolated, with every mode at Enforce.
 pub fn enforced(cluster: &Cluster, name: &str, level: &str) -> Result<()> {
-    let modes = json!({"isolation": "Enforce", "podSecurity": "Enforce", "workloads": "Enforce"});
+    let modes = json!({"isolation": "Enforce", "podSecurity": "Enforce", "workloads": "Enforce",
+        "images": "Enforce"});
     // What a platform has to say before any image is accepted.
     let registries = ["docker.io", "ghcr.io", "quay.io", "registry.k8s.io"];
     let spec = json!({"tenantSelector": {"matchLabels": {"charts": name}}, "modes": modes,

@@ -5,6 +5,7 @@ mod bypass;
 mod canaries;
 mod down;
 mod emergency;
+mod images;
 mod journal;
 mod own;
 mod replicas;
@@ -21,6 +22,7 @@ const CASES: &[Case] = &[
     alone("what_was_wrong_is_not_held_against_an_update", verdicts::ratchet),
     alone("what_concerns_another_tenant_is_refused", verdicts::across),
     alone("what_the_platform_keeps_for_another_tenant_is_refused", reserved::to_another),
+    alone("what_scans_found_decides_about_images", images::judged),
     alone("namespaces_of_nobody_are_never_asked_about", verdicts::platform),
     alone("a_certificate_is_renewed_under_load_without_a_failed_request", down::renewal),
     alone("the_audit_log_has_what_was_refused_warned_of_noted_and_waived", journal::annotations),

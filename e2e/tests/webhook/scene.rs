@@ -84,7 +84,8 @@ pub fn set(cluster: &Cluster) -> Result<()> {
     for (name, workloads) in
         [("webhook-enforce", "Enforce"), ("webhook-warn", "Warn"), ("webhook-audit", "Audit")]
     {
-        let modes = json!({"isolation": workloads, "podSecurity": workloads, "workloads": workloads});
+        let modes = json!({"isolation": workloads, "podSecurity": workloads, "workloads": workloads,
+            "images": workloads});
         let spec = json!({"tenantSelector": {"matchLabels": {"webhook": workloads}}, "modes": modes,
             "parameters": [{"control": "image-registry", "name": "registries", "value": ["registry.invalid"],
             "rationale": "le registre des essais"}]});

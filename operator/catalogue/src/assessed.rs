@@ -1,6 +1,7 @@
 //! What is known of a whole, of each tenant and of each namespace: the verdicts, rolled up worst first.
 
 use crate::catalogue::Catalogue;
+use crate::images::ImageTally;
 use crate::scores::{Numbers, RequirementState, States};
 use snc_core::tier::Level;
 use snc_core::verdict::{Outcome, Subject, Verdict};
@@ -92,6 +93,8 @@ pub struct Assessed {
     /// By namespace; of objects without one, and of the cluster as a whole, under the empty name.
     pub findings: BTreeMap<String, Arc<Findings>>,
     pub waived: Waived,
+    /// How the images that run stand, by namespace; all together under the empty name.
+    pub images: Arc<BTreeMap<String, ImageTally>>,
 }
 
 /// What became of the waivers.

@@ -1,5 +1,10 @@
 //! What the scans of images come to, in the words of the controls: of what runs, and of what is to run.
 
+mod tally;
+
+pub use tally::ImageTally;
+pub(crate) use tally::tallies;
+
 use crate::checks::World;
 use crate::evaluate::pods::root;
 use crate::profile::Settings;
@@ -81,6 +86,16 @@ pub struct Sources<'a> {
 }
 
 impl<'a> Sources<'a> {
+    pub fn of(snapshot: &'a Snapshot) -> Self {
+        Self {
+            home: &snapshot.home.0,
+            scans: snapshot.image_scans.iter().collect(),
+            reports: snapshot.vulnerability_reports.iter().collect(),
+            ledgers: (snapshot.availability(LEDGERS) == Availability::Held)
+                .then(|| snapshot.image_ledgers.iter().collect()),
+        }
+    }
+
     /// `trusted`: that only the platform writes the reports of Trivy Operator.
     pub fn library(self, trusted: bool) -> Library<'a> {
         let Self { home, scans, reports, ledgers } = self;
@@ -222,13 +237,7 @@ impl Several {
 /// Of everything that runs, told of what made it as far as that is known: a thousand pods of one workload are one finding.
 pub(crate) fn running(world: &World<'_>, question: Question) -> Vec<(Subject, Outcome)> {
     let snapshot = world.snapshot;
-    let sources = Sources {
-        home: &snapshot.home.0,
-        scans: snapshot.image_scans.iter().collect(),
-        reports: snapshot.vulnerability_reports.iter().collect(),
-        ledgers: (snapshot.availability(LEDGERS) == Availability::Held)
-            .then(|| snapshot.image_ledgers.iter().collect()),
-    };
+    let sources = Sources::of(snapshot);
     let mut judge = Judge::new(question, world.settings, world.now, sources);
     let mut said: BTreeMap<Subject, Several> = BTreeMap::new();
     for (subject, pod) in snapshot.pods.iter().filter(|(_, pod)| !pod.running.is_empty()) {

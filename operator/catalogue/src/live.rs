@@ -16,12 +16,12 @@ mod weigh;
 use crate::assessed::{Assessed, Finding, Findings, Tally, Waived};
 use crate::catalogue::{Catalogue, kinds};
 use crate::evaluate::{self, pods::Templates};
-use crate::images;
+use crate::images::{self, ImageTally};
 use crate::profile::{Profile, place, reaches};
 use jiff::Timestamp;
 use names::Kinds;
 use roll::{Rolled, Whole};
-use several::{Checks, To};
+use several::{Checks, HOUR, To};
 use snc_core::control::Scope;
 use snc_core::snapshot::{Availability, Snapshot};
 use snc_core::tier::Level;
@@ -58,6 +58,9 @@ pub struct Live {
     governed_otherwise: bool,
     last: Option<Arc<Assessed>>,
     unwritten: Arc<BTreeMap<String, News>>,
+    images: Arc<BTreeMap<String, ImageTally>>,
+    /// In which hour they were.
+    counted: i64,
 }
 
 /// Templates that are remembered; beyond it, those that still run are judged once more.
@@ -93,6 +96,8 @@ impl Live {
             governed_otherwise: true,
             last: None,
             unwritten: Arc::default(),
+            images: Arc::default(),
+            counted: i64::MIN,
             catalogue,
         }
     }
@@ -262,7 +267,7 @@ impl Live {
         let other_whole = whole != self.whole;
         self.whole = whole;
         let weighing = self.weigher.now();
-        let mut rolled = false;
+        let mut rolled = self.count_images(&changed, now);
         let with = With { catalogue: &self.catalogue, snapshot: &self.snapshot, kinds: &self.kinds };
         for (place, space) in &mut self.spaces {
             let look = Look {
@@ -288,6 +293,20 @@ impl Live {
         let assessed = Arc::new(self.assess());
         self.last = Some(assessed.clone());
         assessed
+    }
+
+    /// Whether they stand otherwise than before.
+    fn count_images(&mut self, changed: &BTreeSet<String>, now: Timestamp) -> bool {
+        let hour = now.as_second().div_euclid(HOUR);
+        let same_hour = std::mem::replace(&mut self.counted, hour) == hour;
+        let concerned = IMAGES.iter().copied().chain(["core/Pod"]).any(|kind| changed.contains(kind));
+        if same_hour && !concerned && !self.governed_otherwise {
+            return false;
+        }
+        let images = Arc::new(images::tallies(&self.snapshot, &self.tenancy.cluster, now));
+        let other = self.images != images;
+        self.images = images;
+        other
     }
 
     fn assess(&mut self) -> Assessed {
@@ -328,7 +347,8 @@ impl Live {
         let waived = spaces.values().flat_map(|space| &space.rolled.waived);
         let pairs = waived.filter_map(|(control, key)| Some((id(*control)?, key.clone()))).collect();
         let waived = Waived { by: self.waivers.clone(), pairs };
-        Assessed { catalogue: catalogue.clone(), cluster, tenants, namespaces, findings, waived }
+        let images = self.images.clone();
+        Assessed { catalogue: catalogue.clone(), cluster, tenants, namespaces, findings, waived, images }
     }
 
     fn forget_templates(&mut self) {

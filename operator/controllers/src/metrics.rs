@@ -1,6 +1,7 @@
 //! Numbers about the operator. Labels come from closed sets, never from names in the cluster: a tenant must not be able
 //! to read another's names here, nor to fill the memory of whoever collects them.
 
+mod images;
 mod trials;
 
 use crate::permissions::Permission;
@@ -8,6 +9,7 @@ use crate::queue::Outcome;
 use crate::reports;
 use crate::watch::KINDS;
 use crate::watch::stream::Restart;
+use images::Images;
 use jiff::Timestamp;
 use prometheus::core::Collector;
 use prometheus::{
@@ -86,6 +88,7 @@ pub struct Metrics {
     oldest: Gauge,
     controls: IntGaugeVec,
     requirements: IntGaugeVec,
+    images: Images,
     assessments: Histogram,
     report_writes: IntCounterVec,
     reports_waiting: IntGauge,
@@ -177,6 +180,7 @@ impl Metrics {
                 "Requirements by their state in the cluster (the leader knows).",
                 &["state"],
             )?,
+            images: Images::new()?,
             assessments: Histogram::with_opts(
                 HistogramOpts::new(
                     "snc_assessment_duration_seconds",
@@ -201,6 +205,8 @@ impl Metrics {
             &self.permissions_missing,
             &self.controls,
             &self.requirements,
+            &self.images.states,
+            &self.images.vulnerabilities,
             &self.trials.canary,
             &self.trials.probe,
         ];
@@ -310,6 +316,7 @@ impl Metrics {
         for (state, count) in [("proven", proven), ("disproved", disproved), ("unknown", unknown)] {
             self.controls.with_label_values(&[state]).set(count.into());
         }
+        self.images.set(assessed.images.get(""));
         let states = assessed.cluster.states(&assessed.catalogue);
         for state in RequirementState::ALL {
             let count = states.iter().filter(|(_, found)| found == state).count();

@@ -6,6 +6,7 @@ pub mod kind {
     pub const NETWORK_ISOLATED: &str = "NetworkIsolated";
     /// On `SncPolicy`: whether every control that applies in the namespace passes.
     pub const CONTROLS_SATISFIED: &str = "ControlsSatisfied";
+    pub const IMAGES_VERIFIED: &str = "ImagesVerified";
     /// On `SncPolicy`: whether what no tenant may do is refused.
     pub const ADMISSION_ENFORCED: &str = "AdmissionEnforced";
     /// On `SncControl`: whether its rule is one.
@@ -66,6 +67,10 @@ pub mod reason {
     pub const ENFORCEMENT_MEASURED: &str = "EnforcementMeasured";
     pub const ENFORCEMENT_DISPROVED: &str = "EnforcementDisproved";
 
+    pub const IMAGES_IN_TIME: &str = "ImagesInTime";
+    pub const IMAGES_OVERDUE: &str = "ImagesOverdue";
+    pub const IMAGES_UNKNOWN: &str = "ImagesUnknown";
+    pub const NO_IMAGE_RUNS: &str = "NoImageRuns";
     pub const CONTROLS_PASS: &str = "ControlsPass";
     pub const CONTROLS_FAIL: &str = "ControlsFail";
     pub const CONTROLS_UNKNOWN: &str = "ControlsUnknown";

@@ -55,6 +55,7 @@ fn assessed(namespace: &str, level: Level, said: &[(&str, Verdict)]) -> Assessed
     let findings =
         Findings { worst: findings.into(), fail: count(Verdict::Fail), unknown: count(Verdict::Unknown) };
     Assessed {
+        images: std::sync::Arc::default(),
         catalogue,
         cluster: (*tally).clone(),
         tenants: [("shop".to_owned(), tally.clone())].into(),

@@ -33,8 +33,8 @@ pub use network::{
     CidrPeer, Flow, FlowNature, KubernetesApiPeer, NamespacesPeer, Peer, PodsPeer, Port, SharedServicePeer,
 };
 pub use policy::{
-    ControlFinding, ControlFindings, EffectiveValue, FlowCounts, ManagedObjects, Named, PolicyFindings,
-    PolicyNetwork, SncPolicy, SncPolicySpec, SncPolicyStatus,
+    ControlFinding, ControlFindings, EffectiveValue, FlowCounts, ImageNumbers, ManagedObjects, Named,
+    PolicyFindings, PolicyNetwork, SncPolicy, SncPolicySpec, SncPolicyStatus,
 };
 pub use tenant::{
     Adoption, Gap, NamespaceState, Owner, OwnerKind, SncTenant, SncTenantSpec, SncTenantStatus,

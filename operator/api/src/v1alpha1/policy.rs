@@ -1,6 +1,7 @@
 use super::common::{ControlNumbers, Modes, ResourceList, conditions_schema, resource_list_schema};
+use super::image_scan::ScanCounts;
 use super::network::Flow;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -89,6 +90,9 @@ pub struct SncPolicyStatus {
     /// What the controls found, worst first; at most 20 are listed, `total` counts all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub control_findings: Option<ControlFindings>,
+    /// The images that run in the namespace, by what scans found in them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub images: Option<ImageNumbers>,
     /// Objects kept in the namespace; at most 20 are listed, `total` counts all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub managed: Option<ManagedObjects>,
@@ -143,6 +147,28 @@ pub struct ControlFinding {
     pub object: String,
     #[schemars(length(max = 1024))]
     pub message: String,
+}
+
+/// Each image counts once, however many pods run it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ImageNumbers {
+    pub running: i64,
+    /// Scanned lately by the platform, and nothing in them is past its deadline.
+    pub in_time: i64,
+    /// With a vulnerability past its deadline.
+    pub overdue: i64,
+    /// Of which nobody knows.
+    pub unknown: i64,
+    /// Of these, without any scan.
+    pub unscanned: i64,
+    /// Vulnerabilities that are to be mended, by severity.
+    pub open: ScanCounts,
+    /// Those that are past their deadline.
+    pub past: ScanCounts,
+    /// When the next one falls due.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_deadline: Option<Time>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

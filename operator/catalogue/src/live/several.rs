@@ -33,7 +33,7 @@ pub(super) struct Checks {
 }
 
 /// Dates and deadlines that controls look at are no finer.
-const HOUR: i64 = 60 * 60;
+pub(super) const HOUR: i64 = 60 * 60;
 
 impl Checks {
     pub fn of(catalogue: &Catalogue) -> Self {

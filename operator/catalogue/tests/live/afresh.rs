@@ -129,6 +129,7 @@ impl<'a> Afresh<'a> {
             (tenant.clone(), Arc::new(tally))
         };
         Assessed {
+            images: Arc::default(),
             catalogue: CATALOGUE.clone(),
             cluster: self.tally(cluster.level, |_| true, |_| true),
             tenants: tenants.iter().map(of_tenant).collect(),

@@ -4,11 +4,10 @@ use crate::cluster::{Images, Written};
 use crate::model::Selection;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
-use snc_catalogue::images::{LEDGERS, OVERDUE, Sources, rules};
+use snc_catalogue::images::{OVERDUE, Sources, rules};
 use snc_catalogue::{Settings, controls};
 use snc_core::facts::ImageScan;
 use snc_core::image::{Digest, Severity};
-use snc_core::snapshot::Availability;
 use snc_images::library::{Image, Library};
 use snc_images::report::{Counts, Report};
 use snc_images::verdict::{Judgement, Looked, Rules};
@@ -125,16 +124,8 @@ fn scales(images: &Images, now: Timestamp) -> Option<Scales<'_>> {
     let control = controls().iter().find(|control| control.id == OVERDUE)?;
     let values = images.profile.values(control);
     let settings = Settings::new(&values);
-    let snapshot = &images.snapshot;
-    let sources = Sources {
-        home: &snapshot.home.0,
-        scans: snapshot.image_scans.iter().collect(),
-        reports: snapshot.vulnerability_reports.iter().collect(),
-        ledgers: (snapshot.availability(LEDGERS) == Availability::Held)
-            .then(|| snapshot.image_ledgers.iter().collect()),
-    };
     Some(Scales {
-        library: sources.library(settings.flag("trustedReports")),
+        library: Sources::of(&images.snapshot).library(settings.flag("trustedReports")),
         rules: rules(settings),
         max_age: SignedDuration::from_hours(settings.integer("maxAgeHours")),
         now,

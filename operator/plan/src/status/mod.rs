@@ -4,6 +4,7 @@ mod assessment;
 mod baseline;
 mod control;
 mod controls;
+mod images;
 mod policy;
 mod tenant;
 
@@ -72,6 +73,10 @@ pub(crate) struct Context {
 pub(crate) fn first<T: AsRef<str>>(items: &[T], shown: usize) -> String {
     let list = items.iter().take(shown).map(AsRef::as_ref).collect::<Vec<_>>().join(" | ");
     if items.len() > shown { format!("{list} | … ({})", items.len()) } else { list }
+}
+
+pub(crate) fn count_of(n: u64) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
 }
 
 pub(crate) fn count(n: usize) -> i64 {

@@ -9,6 +9,7 @@ pub use findings::overdue;
 pub use network::network_status;
 
 use super::controls::{self, numbers};
+use super::images;
 use super::{Answer, Context, Failure, count};
 use crate::governance::Governance;
 use crate::namespace::{NamespacePlan, Report};
@@ -50,20 +51,24 @@ pub fn policy_status(
 /// is not new. It takes two minutes at most.
 fn as_before(mut status: SncPolicyStatus, policy: &SncPolicy) -> SncPolicyStatus {
     let Some(before) = &policy.status else { return status };
-    let of_controls = |conditions: &[Condition]| {
-        conditions.iter().find(|one| one.type_ == kind::CONTROLS_SATISFIED).cloned()
-    };
-    let (was, is) = (of_controls(&before.conditions), of_controls(&status.conditions));
     let same = before.tenant == status.tenant && before.level == status.level;
-    if !same || is.is_none_or(|is| is.reason != reason::NOT_ASSESSED) {
+    if !same {
         return status;
     }
-    if let (Some(was), Some(is)) =
-        (was, status.conditions.iter_mut().find(|one| one.type_ == kind::CONTROLS_SATISFIED))
-    {
-        *is = Condition { observed_generation: is.observed_generation, ..was };
-        status.controls = before.controls;
-        status.control_findings.clone_from(&before.control_findings);
+    for of in [kind::CONTROLS_SATISFIED, kind::IMAGES_VERIFIED] {
+        let was = before.conditions.iter().find(|one| one.type_ == of).cloned();
+        let is = status.conditions.iter_mut().find(|one| one.type_ == of);
+        if let (Some(was), Some(is)) = (was, is)
+            && is.reason == reason::NOT_ASSESSED
+        {
+            *is = Condition { observed_generation: is.observed_generation, ..was };
+            if of == kind::CONTROLS_SATISFIED {
+                status.controls = before.controls;
+                status.control_findings.clone_from(&before.control_findings);
+            } else {
+                status.images.clone_from(&before.images);
+            }
+        }
     }
     status
 }
@@ -111,6 +116,7 @@ fn found(
         control_findings: assessed
             .filter(|_| tally.is_some())
             .map(|assessed| controls::findings(assessed, &plan.namespace, lang)),
+        images: images::numbers(assessed, &plan.namespace),
         managed: Some(ManagedObjects {
             total: count(report.desired.len()),
             truncated: report.desired.len() > SHOWN,
@@ -127,6 +133,7 @@ fn found(
             isolated.condition(kind::NETWORK_ISOLATED, previous, &context),
             satisfied.condition(kind::CONTROLS_SATISFIED, previous, &context),
             untried(admission_enforced(report), previous, &context),
+            images::verified(assessed, &plan.namespace).condition(kind::IMAGES_VERIFIED, previous, &context),
         ],
     }
 }
@@ -162,11 +169,17 @@ fn without_report(
         condition(kind::NETWORK_ISOLATED),
         satisfied.condition(kind::CONTROLS_SATISFIED, previous, context),
         condition(kind::ADMISSION_ENFORCED),
+        if observed {
+            images::verified(assessed, &plan.namespace).condition(kind::IMAGES_VERIFIED, previous, context)
+        } else {
+            condition(kind::IMAGES_VERIFIED)
+        },
     ];
     SncPolicyStatus {
         observed_generation: context.generation,
         tenant: plan.governance.tenant().map(ToOwned::to_owned),
         controls: tally.map(|tally| numbers(tally.numbers)),
+        images: images::numbers(assessed, &plan.namespace).filter(|_| observed),
         control_findings: assessed
             .filter(|_| tally.is_some())
             .map(|assessed| controls::findings(assessed, &plan.namespace, context.lang)),

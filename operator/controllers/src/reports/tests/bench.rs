@@ -211,6 +211,7 @@ fn assessed(namespaces: &[&str]) -> Assessed {
     let numbers = Numbers::of(worst.iter().copied());
     let tally = Tally { level: Level::Avance, worst, counts: Vec::new(), numbers };
     Assessed {
+        images: std::sync::Arc::default(),
         catalogue: CATALOGUE.clone(),
         cluster: tally.clone(),
         tenants: BTreeMap::new(),

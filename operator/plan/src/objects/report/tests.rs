@@ -32,6 +32,7 @@ fn assessed(worst: Vec<Verdict>, found: Vec<Finding>) -> Assessed {
     let findings =
         Findings { fail: count(Verdict::Fail), unknown: count(Verdict::Unknown), worst: found.into() };
     Assessed {
+        images: std::sync::Arc::default(),
         catalogue: CATALOGUE.clone(),
         cluster: tally(vec![Verdict::Unknown; controls()]),
         tenants: BTreeMap::new(),

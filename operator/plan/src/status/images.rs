@@ -1,0 +1,76 @@
+//! What scans say of the images that run in a namespace, as its policies' status has it.
+
+use super::{Answer, count_of};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use snc_api::v1alpha1::{ImageNumbers, ScanCounts};
+use snc_catalogue::Assessed;
+use snc_catalogue::images::ImageTally;
+use snc_core::condition::reason;
+use snc_images::report::Counts;
+
+fn tally<'a>(assessed: Option<&'a Assessed>, namespace: &str) -> Option<&'a ImageTally> {
+    assessed?.images.get(namespace)
+}
+
+pub(super) fn numbers(assessed: Option<&Assessed>, namespace: &str) -> Option<ImageNumbers> {
+    let tally = tally(assessed, namespace)?;
+    let counts = |counts: Counts| {
+        let Counts { critical, high, medium, low, unknown } = counts;
+        ScanCounts { critical, high, medium, low, unknown }
+    };
+    Some(ImageNumbers {
+        running: count_of(tally.running),
+        in_time: count_of(tally.in_time),
+        overdue: count_of(tally.overdue),
+        unknown: count_of(tally.unknown),
+        unscanned: count_of(tally.unscanned),
+        open: counts(tally.open),
+        past: counts(tally.past),
+        next_deadline: tally.next.map(Time),
+    })
+}
+
+/// `ImagesVerified`: every image that runs was scanned lately by the platform, and nothing in it is past its deadline.
+pub(super) fn verified(assessed: Option<&Assessed>, namespace: &str) -> Answer {
+    if assessed.is_none() {
+        return Answer::unknown(
+            reason::NOT_ASSESSED,
+            "les images n'ont pas encore été évaluées",
+            "the images have not been evaluated yet",
+        );
+    }
+    let Some(ImageTally { running, overdue, unknown, unscanned, .. }) = tally(assessed, namespace) else {
+        return Answer::unknown(
+            reason::NO_IMAGE_RUNS,
+            "aucune image ne tourne dans le namespace",
+            "no image runs in the namespace",
+        );
+    };
+    if *overdue > 0 {
+        return Answer::no(
+            reason::IMAGES_OVERDUE,
+            format!(
+                "sur {running} image(s) : {overdue} en retard, {unknown} inconnue(s), dont {unscanned} jamais analysée(s)"
+            ),
+            format!(
+                "of {running} image(s): {overdue} overdue, {unknown} unknown, {unscanned} of which never scanned"
+            ),
+        );
+    }
+    if *unknown > 0 {
+        return Answer::unknown(
+            reason::IMAGES_UNKNOWN,
+            format!("sur {running} image(s) : {unknown} inconnue(s), dont {unscanned} jamais analysée(s)"),
+            format!("of {running} image(s): {unknown} unknown, {unscanned} of which never scanned"),
+        );
+    }
+    Answer::yes(
+        reason::IMAGES_IN_TIME,
+        format!(
+            "{running} image(s), analysées par la plateforme, sans délai dépassé ; les signatures ne sont pas jugées ici"
+        ),
+        format!(
+            "{running} image(s), scanned by the platform, none past a deadline; signatures are not judged here"
+        ),
+    )
+}
