@@ -125,7 +125,9 @@ impl Lookup<'_> {
                 // A registry that cannot list them has the list under a tag, if there is any.
                 None if pages.is_empty() => {
                     let tag = signature::referrers_tag(digest);
-                    pages.extend(self.manifest(session, &tag).await?.map(|found| found.body));
+                    let found = self.manifest(session, &tag).await?;
+                    // `cosign copy` puts the image itself there.
+                    pages.extend(found.map(|found| found.body).filter(|body| !is(body, digest)));
                     break;
                 }
                 None => return Err(Unknown::Malformed),
@@ -149,4 +151,8 @@ impl Lookup<'_> {
     fn path(&self, rest: &str) -> Result<PathAndQuery, Unknown> {
         format!("/v2/{}/{rest}", self.repository).parse().map_err(|_| Unknown::Malformed)
     }
+}
+
+fn is(bytes: &[u8], digest: &Digest) -> bool {
+    signature::computed(digest.algorithm(), bytes).as_ref() == Some(digest)
 }

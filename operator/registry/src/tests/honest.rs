@@ -33,6 +33,24 @@ async fn without_a_signature_it_is_not_signed() {
     assert_eq!(Bench::new(&server, &Signer::new()).verify(&image).await, Verdict::NotSigned);
 }
 
+/// As `cosign copy` leaves a repository: the tag of a list may hold the image itself.
+#[tokio::test]
+async fn an_image_in_the_place_of_its_list_refers_to_nothing() {
+    let signer = Signer::new();
+    let mut store = Store::default();
+    let image = store.image("app");
+    let other = store.image("other");
+    for (held, expected) in
+        [(&image, Verdict::NotSigned), (&other, Verdict::Unknown { why: Unknown::Malformed })]
+    {
+        let mut store = store.clone();
+        let manifest = store.pages[&path(&format!("manifests/{held}"))].clone();
+        store.pages.insert(Store::list(&image, false), manifest);
+        let server = Server::start(move |asked| store.reply(asked)).await;
+        assert_eq!(Bench::new(&server, &signer).verify(&image).await, expected);
+    }
+}
+
 #[tokio::test]
 async fn another_key_does_not_do() {
     for form in FORMS {
