@@ -5,14 +5,5 @@ pub mod ledger;
 pub mod library;
 pub mod readers;
 pub mod report;
+pub mod signature;
 pub mod verdict;
-
-/// What images are named by.
-pub mod digest {
-    pub use snc_core::image::Digest;
-}
-
-/// How images are named.
-pub mod reference {
-    pub use snc_core::image::Reference;
-}

@@ -36,13 +36,13 @@ enum Stage {
     Unit,
     /// Generated files, Cargo.lock, dependencies
     Drift,
-    /// etcd, API server, controller manager, kubectl and helm
+    /// etcd, API server, controller manager, kubectl and helm; a registry and cosign
     Tools,
     /// The Helm chart
     Chart,
     /// Real control planes: start, crash, end
     Harness,
-    /// The operator on a real API server
+    /// The operator on a real API server, signatures in a real registry
     E2e,
     /// Pods and packets on a real node
     Node,
@@ -83,8 +83,8 @@ impl Stage {
 
 /// Targets that need the tools; a bare `cargo test` leaves them out.
 const HARNESS_TEST: &str = "control_plane";
-const E2E_TESTS: [&str; 8] =
-    ["admission", "charts", "kill", "lifecycle", "policies", "probe", "rules", "webhook"];
+const E2E_TESTS: [&str; 9] =
+    ["admission", "charts", "kill", "lifecycle", "policies", "probe", "rules", "signatures", "webhook"];
 const NODE_TEST: &str = "node";
 
 struct Run {
@@ -154,7 +154,11 @@ impl Run {
             Stage::Build => cargo::build_binaries(true),
             Stage::Unit => cargo::run(&mut test(&[])),
             Stage::Drift => verify::check(),
-            Stage::Tools => self.tools().map(|toolchain| print!("{}", toolchain.describe())),
+            Stage::Tools => {
+                let (tools, signatures) = (self.tools()?, self.signatures()?);
+                print!("{}{}", tools.describe(), signatures.describe());
+                Ok(())
+            }
             Stage::Chart => {
                 cargo::build_binaries(false)?;
                 chart::check(&self.tools()?)
@@ -165,6 +169,7 @@ impl Run {
             }
             Stage::E2e => {
                 self.tools()?;
+                self.signatures()?;
                 let faulty = cargo::build_faulty_operator()?;
                 let targets = E2E_TESTS.iter().flat_map(|name| ["--test", name]);
                 let mut command = test(&targets.chain(["--", "--test-threads=2"]).collect::<Vec<_>>());
@@ -207,6 +212,10 @@ impl Run {
             prefetch.wait()?;
         }
         Toolchain::ensure_tools(&self.environment, &Tool::ALL)
+    }
+
+    fn signatures(&self) -> Result<Toolchain> {
+        Toolchain::ensure_tools(&self.environment, &Tool::SIGNATURES)
     }
 }
 

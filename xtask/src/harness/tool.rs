@@ -1,4 +1,4 @@
-//! The tools of a control plane and of a node: their Go packages, the versions that are accepted, how long a build takes.
+//! The tools of a control plane, of a node and of a registry: their Go packages, the versions that are accepted, how long a build takes.
 
 use std::path::{Path, PathBuf};
 
@@ -23,15 +23,18 @@ pub enum Tool {
     Runc,
     Agnhost,
     NetpolSpecs,
+    Registry,
+    Cosign,
 }
 
-/// A Go module below `e2e/cluster`. What wants other versions of the same dependencies has a module of its own.
+/// A Go module: `e2e/cluster`, below it, or beside it. What wants other versions of the same dependencies has a module of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Module {
     Kubernetes,
     ContainerRuntime,
     Runc,
     Specs,
+    Registry,
 }
 
 impl Module {
@@ -41,6 +44,7 @@ impl Module {
             Self::ContainerRuntime => base.join("cri"),
             Self::Runc => base.join("runc"),
             Self::Specs => base.join("specs"),
+            Self::Registry => base.with_file_name("registry"),
         }
     }
 }
@@ -66,6 +70,10 @@ impl Tool {
     /// Kubernetes' own NetworkPolicy specs, and what their pods run.
     pub const SPECS: [Self; 2] = [Self::Agnhost, Self::NetpolSpecs];
 
+    /// What the tests of signatures run; nothing else needs them.
+    pub const SIGNATURES: [Self; 2] = [Self::Registry, Self::Cosign];
+
+    /// Of a control plane and its node.
     pub fn every() -> impl Iterator<Item = Self> {
         Self::ALL.into_iter().chain(Self::NODE).chain(Self::SPECS)
     }
@@ -89,6 +97,8 @@ impl Tool {
             Self::Runc => "runc",
             Self::Agnhost => "agnhost",
             Self::NetpolSpecs => "netpol-specs",
+            Self::Registry => "registry",
+            Self::Cosign => "cosign",
         }
     }
 
@@ -102,6 +112,7 @@ impl Tool {
             | Self::CniLoopback => Module::ContainerRuntime,
             Self::Runc => Module::Runc,
             Self::Agnhost | Self::NetpolSpecs => Module::Specs,
+            Self::Registry | Self::Cosign => Module::Registry,
             _ => Module::Kubernetes,
         }
     }
@@ -125,6 +136,8 @@ impl Tool {
             Self::Runc => "github.com/opencontainers/runc",
             Self::Agnhost => "k8s.io/kubernetes/test/images/agnhost",
             Self::NetpolSpecs => "snc-operator.test/specs",
+            Self::Registry => "github.com/distribution/distribution/v3/cmd/registry",
+            Self::Cosign => "github.com/sigstore/cosign/v3/cmd/cosign",
         }
     }
 
@@ -135,7 +148,8 @@ impl Tool {
             Self::KubeControllerManager => "about 50-70 s",
             Self::Kubectl | Self::Kubelet => "about 20-30 s",
             Self::Helm => "about 20-60 s",
-            Self::Containerd => "about 60-80 s",
+            Self::Containerd | Self::Registry => "about 60-80 s",
+            Self::Cosign => "about 100-120 s",
             Self::Runc => "about 20 s",
             _ => "below 10 s",
         }

@@ -66,6 +66,7 @@ const PLATFORM: &str = if cfg!(target_arch = "aarch64") { "-arm64" } else { "-am
 fn build_flags(module: Module) -> Vec<String> {
     let (tags, ldflags) = match module {
         Module::Kubernetes | Module::Specs => (None, format!("-s -w {}", kubernetes_version_flags())),
+        Module::Registry => (None, "-s -w".to_owned()),
         // What these would link needs headers and kernel modules that a test node has no use for.
         Module::ContainerRuntime => (Some("no_btrfs,no_zfs,no_devmapper,no_aufs"), "-s -w".to_owned()),
         // Without seccomp no pod with the profile RuntimeDefault starts; static, so that it runs in any mount namespace.

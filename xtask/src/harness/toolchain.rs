@@ -103,7 +103,12 @@ impl Toolchain {
 
     /// Every tool of a control plane, if none has to be built.
     pub fn find(environment: &Environment) -> Result<Option<Self>> {
-        let search = search(environment, &Tool::ALL)?;
+        Self::find_tools(environment, &Tool::ALL)
+    }
+
+    /// The same of others.
+    pub fn find_tools(environment: &Environment, tools: &[Tool]) -> Result<Option<Self>> {
+        let search = search(environment, tools)?;
         Ok(search.missing.is_empty().then_some(search.found))
     }
 
