@@ -6,6 +6,7 @@ mod audit;
 mod converge;
 mod drift;
 mod grouping;
+mod images;
 mod lab;
 mod memory;
 mod reach;
@@ -36,6 +37,8 @@ enum Scenario {
     Scan,
     /// `kubectl snc audit` beside the listing of the same kinds
     Audit,
+    /// Verdicts on images, and decisions about pods, with many scans known
+    Images,
     /// What rules on pods cost the API server, by how many policies they are spread over
     Grouping,
 }
@@ -58,6 +61,9 @@ struct Args {
     /// Pods of the file that is scanned
     #[arg(long, default_value_t = 100_000)]
     scanned: usize,
+    /// Images with a scan
+    #[arg(long, default_value_t = 20_000)]
+    digests: usize,
     /// Deletions
     #[arg(long, default_value_t = 50)]
     repairs: usize,
@@ -101,6 +107,9 @@ fn run(args: &Args) -> Result<()> {
     }
     if wanted(Scenario::Scan) {
         scan::measure(args.scanned, &mut report)?;
+    }
+    if wanted(Scenario::Images) {
+        images::measure(args.digests, args.scanned, &mut report)?;
     }
     if wanted(Scenario::Audit) {
         let lab = lab::Lab::start()?;

@@ -69,6 +69,8 @@ pub mod reason {
 
     pub const IMAGES_IN_TIME: &str = "ImagesInTime";
     pub const IMAGES_OVERDUE: &str = "ImagesOverdue";
+    /// Of an Event.
+    pub const IMAGES_MENDED: &str = "ImagesMended";
     pub const IMAGES_UNKNOWN: &str = "ImagesUnknown";
     pub const NO_IMAGE_RUNS: &str = "NoImageRuns";
     pub const CONTROLS_PASS: &str = "ControlsPass";

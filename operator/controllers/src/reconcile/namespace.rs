@@ -7,15 +7,15 @@ use crate::events::{about_namespace, object};
 use crate::queue::Outcome;
 use crate::{apply, namespaces};
 use jiff::Timestamp;
-use kube::Api;
-use snc_api::v1alpha1::SncPolicy;
+use kube::{Api, Resource};
+use snc_api::v1alpha1::{SncPolicy, SncPolicyStatus};
 use snc_core::condition::{kind, reason as why};
 use snc_core::names::{DEFAULT_DENY, LABEL_ISOLATED};
 use snc_index::{ManagedKind, ObjectKey};
 use snc_plan::namespace::{NamespacePlan, Orphan};
 use snc_plan::objects::Desired;
 use snc_plan::plan_namespace;
-use snc_plan::status::{Failure, network_status, policy_status};
+use snc_plan::status::{Failure, ImageNotice, image_notice, network_status, policy_status};
 use std::time::Duration;
 
 /// In case an event that we wait for does not come.
@@ -80,7 +80,11 @@ async fn say(context: &Context, plan: &NamespacePlan, failures: &[Failure]) -> O
                 let fresh =
                     policy_status(&policy, plan, failures, assessed, context.settings.lang, Timestamp::now());
                 if policy.status.as_ref() != Some(&fresh) {
-                    outcome = worst(outcome, status::write(&api, &*policy, &fresh).await);
+                    let written = status::write(&api, &*policy, &fresh).await;
+                    if matches!(written, Outcome::Done) {
+                        tell(context, &policy, &fresh).await;
+                    }
+                    outcome = worst(outcome, written);
                 }
             }
             Err(unreadable) => {
@@ -90,6 +94,19 @@ async fn say(context: &Context, plan: &NamespacePlan, failures: &[Failure]) -> O
         }
     }
     outcome
+}
+
+/// What people are told when it becomes otherwise, and no other time.
+async fn tell(context: &Context, policy: &SncPolicy, fresh: &SncPolicyStatus) {
+    let Some(ImageNotice { warning, reason, note }) = image_notice(policy.status.as_ref(), fresh) else {
+        return;
+    };
+    let about = policy.object_ref(&());
+    if warning {
+        context.events.warning(&about, reason, "Judge", note).await;
+    } else {
+        context.events.normal(&about, reason, "Judge", note).await;
+    }
 }
 
 /// The steps of one plan, in its order. A refused step is remembered and the others go on, as far as they do not

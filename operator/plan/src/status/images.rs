@@ -2,10 +2,10 @@
 
 use super::{Answer, count_of};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use snc_api::v1alpha1::{ImageNumbers, ScanCounts};
+use snc_api::v1alpha1::{ImageNumbers, ScanCounts, SncPolicyStatus};
 use snc_catalogue::Assessed;
 use snc_catalogue::images::ImageTally;
-use snc_core::condition::reason;
+use snc_core::condition::{kind, reason};
 use snc_images::report::Counts;
 
 fn tally<'a>(assessed: Option<&'a Assessed>, namespace: &str) -> Option<&'a ImageTally> {
@@ -73,4 +73,52 @@ pub(super) fn verified(assessed: Option<&Assessed>, namespace: &str) -> Answer {
             "{running} image(s), scanned by the platform, none past a deadline; signatures are not judged here"
         ),
     )
+}
+
+/// What is worth an Event: that a deadline passed, and that nothing is past one any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImageNotice {
+    pub warning: bool,
+    pub reason: &'static str,
+    pub note: String,
+}
+
+pub fn image_notice(before: Option<&SncPolicyStatus>, after: &SncPolicyStatus) -> Option<ImageNotice> {
+    let of = |status: &SncPolicyStatus| {
+        let found = status.conditions.iter().find(|one| one.type_ == kind::IMAGES_VERIFIED);
+        found.map(|one| (one.status == "False", one.message.clone()))
+    };
+    let was = before.and_then(of).is_some_and(|(overdue, _)| overdue);
+    let (is, note) = of(after)?;
+    let reason = if is { reason::IMAGES_OVERDUE } else { reason::IMAGES_MENDED };
+    (was != is).then_some(ImageNotice { warning: is, reason, note })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::Timestamp;
+    use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+
+    fn status(of: &str, reason: &str) -> SncPolicyStatus {
+        let condition = Condition {
+            type_: kind::IMAGES_VERIFIED.to_owned(),
+            status: of.to_owned(),
+            reason: reason.to_owned(),
+            message: String::new(),
+            observed_generation: None,
+            last_transition_time: Time(Timestamp::UNIX_EPOCH),
+        };
+        SncPolicyStatus { conditions: vec![condition], ..SncPolicyStatus::default() }
+    }
+
+    #[test]
+    fn a_deadline_that_passes_is_told_once_and_so_is_its_end() {
+        let (overdue, unknown) = (status("False", "ImagesOverdue"), status("Unknown", "ImagesUnknown"));
+        let notice = image_notice(None, &overdue).expect("told");
+        assert!(notice.warning && notice.reason == "ImagesOverdue");
+        assert_eq!(image_notice(Some(&overdue), &overdue), None);
+        assert_eq!(image_notice(None, &unknown), None);
+        assert_eq!(image_notice(Some(&overdue), &unknown).map(|notice| notice.warning), Some(false));
+    }
 }

@@ -11,6 +11,7 @@ mod tenant;
 pub use assessment::assessment_status;
 pub use baseline::baseline_status;
 pub use control::{CompileError, Compiled, MAX_CONTROLS, control_status, within_limit};
+pub use images::{ImageNotice, image_notice};
 pub use policy::{network_status, overdue, policy_status};
 pub use tenant::{TenantView, tenant_view};
 
