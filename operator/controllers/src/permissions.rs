@@ -101,7 +101,6 @@ const RULES: &[Rule] = &[
     cluster("", &["configmaps"], &[RECORD], WRITE),
     // Whoever writes a policy with a parameter must be allowed to read every object of the parameter's kind.
     cluster(GROUP, &["sncwaiversets"], &[], READ),
-    cluster(GROUP, &["sncimagescans", "sncimageledgers"], &[], READ),
     cluster("", &["serviceaccounts"], &["default"], READ),
     cluster("", &["serviceaccounts"], &["default"], &["create", "patch"]),
     cluster(ADMISSION, GUARD_KINDS, &[], READ),
@@ -136,7 +135,7 @@ const RULES: &[Rule] = &[
         group: GROUP,
         resources: &["sncimageledgers"],
         names: &[],
-        verbs: &["create", "update"],
+        verbs: &["get", "create", "update"],
     },
     Rule {
         scope: Scope::OperatorNamespace,
@@ -213,6 +212,8 @@ pub const ASSESSED: &[(&str, &str)] = &[
     ("rbac.authorization.k8s.io/Role", "roles"),
     ("rbac.authorization.k8s.io/RoleBinding", "rolebindings"),
     ("scheduling.k8s.io/PriorityClass", "priorityclasses"),
+    ("secnumcloud.dev/SncImageLedger", "sncimageledgers"),
+    ("secnumcloud.dev/SncImageScan", "sncimagescans"),
     ("security.istio.io/PeerAuthentication", "peerauthentications"),
     ("snapshot.storage.k8s.io/VolumeSnapshotClass", "volumesnapshotclasses"),
     ("source.toolkit.fluxcd.io/GitRepository", "gitrepositories"),

@@ -102,7 +102,6 @@ const OPERATOR: &[Row] = &[
     ),
     // Whoever writes a policy with a parameter must be allowed to read every object of the parameter's kind.
     ("secnumcloud.dev", &["sncwaiversets"], &[], READ, Place::Cluster),
-    ("secnumcloud.dev", &["sncimagescans", "sncimageledgers"], &[], READ, Place::Cluster),
     (
         "admissionregistration.k8s.io",
         &["validatingadmissionpolicies"],
@@ -121,7 +120,7 @@ const OPERATOR: &[Row] = &[
     ("coordination.k8s.io", &["leases"], &[], &["create"], Place::Operator),
     ("coordination.k8s.io", &["leases"], &[LEASE], &["get", "update"], Place::Operator),
     ("secnumcloud.dev", &["sncwaiversets"], &[WAIVERS], &["create", "patch", "update"], Place::Operator),
-    ("secnumcloud.dev", &["sncimageledgers"], &[], &["create", "update"], Place::Operator),
+    ("secnumcloud.dev", &["sncimageledgers"], &[], &["get", "create", "update"], Place::Operator),
     ("", &["configmaps"], &[PROBE], READ, Place::Operator),
     ("", &["configmaps"], &[WAIVERS], &["get", "delete"], Place::Operator),
     ("", &["pods"], &[], &["create"], Place::Canary),
