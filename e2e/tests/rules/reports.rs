@@ -93,6 +93,7 @@ fn assessed() -> Result<Assessed> {
     let numbers = Numbers::of(worst.iter().copied());
     let tally = Tally { level: Level::Avance, worst, counts: Vec::new(), numbers };
     Ok(Assessed {
+        images: std::sync::Arc::default(),
         catalogue,
         cluster: tally.clone(),
         tenants: BTreeMap::new(),

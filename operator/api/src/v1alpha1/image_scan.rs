@@ -18,7 +18,7 @@ use snc_core::image::{Digest, Vulnerability};
     category = "snc",
     namespaced,
     derive = "PartialEq",
-    validation = kube::core::Rule::new("([self.spec.digests.?index.orValue(''), self.spec.digests.?config.orValue('')] + self.spec.digests.?manifests.orValue([])).exists(d, d != '' && self.metadata.name.startsWith(d.replace(':', '-').substring(0, 71) + '-'))").message("metadata.name: sha256-<64 chiffres de l'une de spec.digests>-<analyseur> / sha256-<64 digits of one of spec.digests>-<scanner>"),
+    validation = kube::core::Rule::new("(has(self.spec.digests.manifests) && self.spec.digests.manifests.exists(d, self.metadata.name.startsWith(d.replace(':', '-').substring(0, 71) + '-'))) || (has(self.spec.digests.index) && self.metadata.name.startsWith(self.spec.digests.index.replace(':', '-').substring(0, 71) + '-')) || (has(self.spec.digests.config) && self.metadata.name.startsWith(self.spec.digests.config.replace(':', '-').substring(0, 71) + '-'))").message("metadata.name: sha256-<64 chiffres de l'une de spec.digests>-<analyseur> / sha256-<64 digits of one of spec.digests>-<scanner>"),
     printcolumn = r#"{"name":"Image","type":"string","jsonPath":".spec.image"}"#,
     printcolumn = r#"{"name":"Scanner","type":"string","jsonPath":".spec.scanner.name"}"#,
     printcolumn = r#"{"name":"Critical","type":"integer","jsonPath":".spec.counts.critical"}"#,
