@@ -4,11 +4,16 @@ use crate::explained::{self, Explained, Pair};
 use crate::rendered::{Kinds, Place, named, render};
 use crate::scene::{DRY, NAMESPACE, enforced, with_webhook};
 use anyhow::{Context, Result, ensure};
+use jiff::Timestamp;
 use serde_json::{Value, json};
-use snc_catalogue::controls;
+use snc_catalogue::images::{OVERDUE, SCANNED};
+use snc_catalogue::{POD_KINDS, controls};
+use snc_core::facts::{Container, PodSpec};
+use snc_core::image::Reference;
+use snc_core::verdict::Subject;
 use snc_e2e::api::Answer;
-use snc_e2e::cluster::Cluster;
-use snc_e2e::objects::{GUARD_BINDINGS, at};
+use snc_e2e::cluster::{Cluster, OPERATOR_NAMESPACE};
+use snc_e2e::objects::{GUARD_BINDINGS, Kind, at};
 use snc_e2e::wait::eventually;
 use snc_plan::guards::BINDINGS;
 use std::collections::BTreeSet;
@@ -31,6 +36,7 @@ pub fn all(cluster: &Cluster) -> Result<()> {
         charts.push(Chart { name, explained, objects });
     }
     ensure!(charts.len() >= 6, "only {} charts", charts.len());
+    scanned(cluster, &charts)?;
     with_webhook(cluster, NAMESPACE, || {
         // With everything that refuses: whoever comes first names what it found.
         let (mut kinds, mut differs) = (Kinds::default(), Vec::new());
@@ -67,6 +73,47 @@ pub fn all(cluster: &Cluster) -> Result<()> {
     })
 }
 
+fn images(object: &Value) -> Result<Vec<Reference>> {
+    let text = |name: &str| object[name].as_str().unwrap_or_default();
+    let kind = Subject::new(text("apiVersion"), text("kind"), "", "").kind_key();
+    if !POD_KINDS.contains(&kind.as_str()) {
+        return Ok(Vec::new());
+    }
+    let (_, spec) = PodSpec::within(&kind, object)?;
+    let read = |(_, container): (&str, &Container)| {
+        Reference::parse(&container.image).with_context(|| container.image.clone())
+    };
+    spec.every_container().map(read).collect()
+}
+
+/// The platform scans what it takes in: every image that a chart pins, and nothing is found in it.
+fn scanned(cluster: &Cluster, charts: &[Chart]) -> Result<()> {
+    let mut digests = BTreeSet::new();
+    for object in charts.iter().flat_map(|chart| &chart.objects).flatten() {
+        digests.extend(images(object)?.into_iter().filter_map(|image| image.digest));
+    }
+    for digest in digests {
+        let name = format!("{}-trivy", digest.as_str().replace(':', "-"));
+        let spec = json!({"digests": {"manifests": [digest]}, "scanner": {"name": "trivy"}, "nature": "scan", "format": "trivy",
+            "scannedAt": Timestamp::now().to_string(), "vulnerabilities": [],
+            "counts": {"critical": 0, "high": 0, "medium": 0, "low": 0, "unknown": 0}});
+        let scan = json!({"apiVersion": "secnumcloud.dev/v1alpha1", "kind": "SncImageScan", "metadata": {"name": name}, "spec": spec});
+        cluster.platform.create(Kind::SncImageScan.all(OPERATOR_NAMESPACE), scan)?;
+    }
+    Ok(())
+}
+
+/// What is named by a tag alone: no scan can be about it, and so it is with every chart that pins nothing.
+fn unscannable(objects: &[Value]) -> Result<BTreeSet<Pair>> {
+    let mut pairs = BTreeSet::new();
+    for object in objects {
+        if images(object)?.iter().any(|image| image.digest.is_none()) {
+            pairs.extend([SCANNED, OVERDUE].map(|id| (named(object), id.to_owned())));
+        }
+    }
+    Ok(pairs)
+}
+
 /// Everything that the webhook refuses is explained, what is explained is refused, and the facts are as told.
 fn alone(cluster: &Cluster, charts: &[Chart], kinds: &mut Kinds, differs: &mut Vec<String>) -> Result<()> {
     eventually("the policies of controls to be forgotten", || {
@@ -81,7 +128,8 @@ fn alone(cluster: &Cluster, charts: &[Chart], kinds: &mut Kinds, differs: &mut V
     for Chart { name, explained, objects } in charts {
         facts(explained, &objects[0]).with_context(|| name.clone())?;
         for (mended, objects) in [false, true].into_iter().zip(objects) {
-            let told = explained.pairs(mended);
+            let mut told = explained.pairs(mended);
+            told.extend(unscannable(objects)?);
             let (mut refused, mut accepted): (BTreeSet<Pair>, usize) = (BTreeSet::new(), 0);
             for (object, answer) in sent(cluster, kinds, objects)? {
                 match answer {

@@ -122,7 +122,9 @@ async fn import(args: &Args, files: &[PathBuf], besides: &Besides, dry_run: bool
         );
     }
     if dry_run {
-        let rendered = if args.format == Format::Table {
+        let rendered = if reports.is_empty() {
+            String::new()
+        } else if args.format == Format::Table {
             render::reports(&reports, lang, Screen::of_stdout())
         } else {
             let mut all: Vec<Report> =
