@@ -28,8 +28,9 @@ const FINDINGS: usize = 20;
 const NAMESPACES: usize = 200;
 const DECISIONS: usize = 20_000;
 
+/// As evenly spread as digests are.
 fn digest(of: usize) -> String {
-    format!("sha256:{of:064x}")
+    format!("sha256:{:02x}{of:062x}", of % 256)
 }
 
 /// One in a hundred has something critical.
