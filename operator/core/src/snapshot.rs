@@ -41,6 +41,11 @@ impl<F> Stock<F> {
         self.items.get(subject)
     }
 
+    /// With the subject as it is held.
+    pub fn get_with(&self, subject: &Subject) -> Option<(&Subject, &F)> {
+        self.items.get_key_value(subject)
+    }
+
     pub fn get_mut(&mut self, subject: &Subject) -> Option<&mut F> {
         self.items.get_mut(subject)
     }

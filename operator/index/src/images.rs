@@ -4,6 +4,7 @@ use snc_core::facts::{ImageLedger, ImageScan, VulnerabilityReport};
 use snc_core::image::{Digest, Scan};
 use snc_core::snapshot::{Fact, Snapshot};
 use snc_core::verdict::Subject;
+use snc_images::ledger::Place;
 use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
 
@@ -68,24 +69,38 @@ impl Images {
         take(by_name, &scan.image, subject);
     }
 
-    /// The scans of images with these digests and names, and when everything was first seen.
+    /// The scans of images with these digests and names, and the objects that say when what is in them was first seen.
+    /// `home` is the operator's namespace.
     pub fn about<'i>(
         &self,
-        digests: impl IntoIterator<Item = &'i Digest>,
+        home: &str,
+        digests: impl IntoIterator<Item = &'i Digest> + Clone,
         names: impl IntoIterator<Item = &'i String>,
     ) -> About<'_> {
-        let exact = digests.into_iter().filter_map(|digest| self.by_digest.get(digest));
+        let exact = digests.clone().into_iter().filter_map(|digest| self.by_digest.get(digest));
         let tagged = names.into_iter().filter_map(|name| self.by_name.get(name));
         let subjects: BTreeSet<&Subject> = exact.chain(tagged).flatten().collect();
-        let mut about = About { ledgers: self.snapshot.image_ledgers.iter().collect(), ..About::default() };
+        let Snapshot { image_scans, vulnerability_reports, image_ledgers, .. } = &self.snapshot;
+        let (mut about, mut ledgers) = (About::default(), BTreeSet::new());
         for subject in subjects {
-            let Snapshot { image_scans, vulnerability_reports, .. } = &self.snapshot;
             about.scans.extend(image_scans.get(subject).map(|scan| (subject, scan)));
             about.reports.extend(vulnerability_reports.get(subject).map(|report| (subject, report)));
+            let of = &subject.namespace;
+            let place = if of == home { Place::Platform } else { Place::Namespace(of) };
+            for digest in scan(&self.snapshot, subject).map_or(&[][..], |scan| &scan.digests) {
+                ledgers.insert(place.object(digest));
+            }
+            ledgers.extend(digests.clone().into_iter().map(|digest| place.object(digest)));
         }
+        let keys =
+            ledgers.into_iter().map(|name| Subject::new(LEDGER_VERSION, "SncImageLedger", home, &name));
+        about.ledgers.extend(keys.filter_map(|subject| image_ledgers.get_with(&subject)));
         about
     }
 }
+
+/// The version in which the operator writes them.
+const LEDGER_VERSION: &str = "secnumcloud.dev/v1alpha1";
 
 fn scan<'s>(snapshot: &'s Snapshot, subject: &Subject) -> Option<&'s Scan> {
     let of_report = || snapshot.vulnerability_reports.get(subject).map(|VulnerabilityReport(scan)| scan);
@@ -121,7 +136,12 @@ mod tests {
     }
 
     fn found(images: &Images, of: char) -> Vec<String> {
-        images.about(&[digest(of)], &[]).scans.iter().map(|(subject, _)| subject.name.clone()).collect()
+        images
+            .about("snc-system", &[digest(of)], &[])
+            .scans
+            .iter()
+            .map(|(subject, _)| subject.name.clone())
+            .collect()
     }
 
     #[test]

@@ -47,7 +47,7 @@ pub(super) fn judge(
         new.every_container().map(|(_, container)| Image::of(&container.image, None)).collect();
     let said = |(control, question): &(&'static Control, Question)| {
         let digests = named.iter().flat_map(|image| &image.digests);
-        let about = images.about(digests, named.iter().map(|image| &image.name));
+        let about = images.about(others.home, digests, named.iter().map(|image| &image.name));
         let sources = Sources {
             home: others.home,
             scans: about.scans,
