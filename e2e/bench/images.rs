@@ -71,8 +71,9 @@ fn resident() -> Result<f64> {
 
 pub fn measure(images: usize, pods: usize, report: &mut Report) -> Result<()> {
     Report::heading(&format!("images: {images} digests of {FINDINGS} findings, {pods} pods"));
-    judged(images, pods, report)?;
-    decided(images, report)
+    // First, so that what the other frees is not taken for nothing.
+    decided(images, report)?;
+    judged(images, pods, report)
 }
 
 fn judged(images: usize, pods: usize, report: &mut Report) -> Result<()> {

@@ -54,6 +54,7 @@ fn closed(cluster: &Cluster, name: &str) -> Result<()> {
         "network_policy_effective",
         "le",
         "outcome",
+        "deadline",
     ];
     let metrics = cluster.metrics(name)?;
     let mut values = BTreeSet::new();

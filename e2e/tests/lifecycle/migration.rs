@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use snc_core::names::{ASSESSMENT, GUARD_STATUS};
 use snc_e2e::api::{Answered, Refusal};
-use snc_e2e::cluster::{Cluster, OPERATOR_USER};
+use snc_e2e::cluster::{Cluster, OPERATOR_NAMESPACE, OPERATOR_USER};
 use snc_e2e::objects::{CRDS, Kind, TENANTS, at, flow, flows, policy, tenant, text, version};
 use snc_e2e::wait::{eventually, within};
 use std::collections::BTreeMap;
@@ -21,11 +21,13 @@ use std::time::Duration;
 const OLDER: &str = "v1alpha0";
 const TODAY: &str = "v1alpha1";
 const GROUP: &str = "/apis/secnumcloud.dev/v1alpha1";
-const KINDS: [&str; 7] = [
+const KINDS: [&str; 9] = [
     "sncassessments",
     "sncbaselines",
     "snccontrols",
     "sncexceptions",
+    "sncimageledgers",
+    "sncimagescans",
     "sncpolicies",
     "snctenants",
     "sncwaiversets",
@@ -75,7 +77,7 @@ fn path(plural: &str, object: &Value) -> String {
 /// Written as what says it: the operator what is its own.
 fn touch(cluster: &Cluster, path: &str, value: &str) -> Result<Value> {
     let mark = json!({"metadata": {"annotations": {"example.org/touched": value}}});
-    let by = if path.contains("assessments") || path.contains("waiversets") {
+    let by = if ["assessments", "waiversets", "imageledgers"].iter().any(|kind| path.contains(kind)) {
         &cluster.admin.impersonating_in(OPERATOR_USER, "system:masters")
     } else {
         &cluster.admin
@@ -124,6 +126,18 @@ fn one_of_each(cluster: &Cluster) -> Result<()> {
         },
     });
     cluster.platform.create(format!("{GROUP}/snccontrols"), control)?;
+    // What it found first, the operator writes down.
+    let digest = format!("sha256:{}", "7".repeat(64));
+    let scan = json!({
+        "apiVersion": "secnumcloud.dev/v1alpha1", "kind": "SncImageScan",
+        "metadata": {"name": format!("{}-trivy", digest.replace(':', "-"))},
+        "spec": {
+            "digests": {"manifests": [digest]}, "scanner": {"name": "trivy"}, "nature": "scan", "format": "trivy",
+            "counts": {"critical": 0, "high": 0, "medium": 0, "low": 1, "unknown": 0},
+            "vulnerabilities": [{"id": "CVE-2026-7", "package": "a", "severity": "low"}],
+        },
+    });
+    cluster.platform.create(Kind::SncImageScan.all(OPERATOR_NAMESPACE), scan)?;
     within(Duration::from_secs(90), "an object of each kind", || {
         for plural in KINDS {
             ensure!(!all(cluster, plural)?.is_empty(), "{plural}: none");
@@ -162,7 +176,7 @@ pub fn migrated(cluster: &Cluster) -> Result<()> {
     unread(cluster)?;
 
     let nothing = succeeded(hook.run(cluster, &KNOWN, &ENV)?)?;
-    ensure!(nothing.trim() == "rien à faire : 7 CRD ne conservent que leur version de stockage", "{nothing}");
+    ensure!(nothing.trim() == "rien à faire : 9 CRD ne conservent que leur version de stockage", "{nothing}");
     let before = stored_in_the_older(cluster)?;
     let said = hook.with_rights(cluster, &KNOWN, || {
         bounded(cluster, &hook)?;

@@ -1,5 +1,6 @@
 //! The controls on several objects. Their files stand beside this one, and the build script names them.
 
+use crate::images::Ran;
 use crate::profile::Settings;
 use jiff::Timestamp;
 use snc_core::snapshot::Snapshot;
@@ -10,6 +11,7 @@ pub struct World<'a> {
     pub snapshot: &'a Snapshot,
     pub settings: Settings<'a>,
     pub now: Timestamp,
+    pub(crate) runs: &'a dyn Ran,
 }
 
 /// Says something of each object that the control is about, and of no other.

@@ -6,6 +6,7 @@ pub(crate) mod pods;
 
 use crate::catalogue::{Assessor, Catalogue, Entry, kinds};
 use crate::checks::{Check, World};
+use crate::images::{Ran, Runs};
 use crate::normal::without_nulls;
 use crate::profile::{Profiles, Settings};
 use crate::rule::{bind, set_params, unusable};
@@ -321,6 +322,7 @@ impl<'c> Judge<'c> {
     pub fn conclude(mut self, now: Timestamp) -> Evaluation {
         let names = std::mem::take(&mut self.owned).attribute(&self.snapshot, &mut self.evaluation);
         let Scales { catalogue, profiles, .. } = *self.scales;
+        let runs = Runs::new(&self.snapshot);
         for (index, entry) in catalogue.entries.iter().enumerate() {
             let applies = entry.control.applies_at(profiles.cluster().level);
             if let Some(outcome) = unavailable(&entry.control, &self.snapshot) {
@@ -331,7 +333,8 @@ impl<'c> Judge<'c> {
             }
             let Assessor::Check(check) = &entry.assessor else { continue };
             let values = profiles.cluster().values(&entry.control);
-            for (subject, outcome) in on_several(&entry.control, *check, &self.snapshot, &values, now) {
+            for (subject, outcome) in on_several(&entry.control, *check, &self.snapshot, &values, now, &runs)
+            {
                 let profile = profiles.of(&subject, entry.control.scope);
                 if profile.is_some_and(|profile| entry.control.applies_at(profile.level)) {
                     self.evaluation.add(&subject, &[(index, Arc::new(outcome))]);
@@ -350,8 +353,9 @@ pub(crate) fn on_several(
     snapshot: &Snapshot,
     values: &Map<String, Value>,
     now: Timestamp,
+    runs: &dyn Ran,
 ) -> Vec<(Subject, Outcome)> {
-    let mut said = check(&World { snapshot, settings: Settings::new(values), now });
+    let mut said = check(&World { snapshot, settings: Settings::new(values), now, runs });
     let reads = kinds(&control.reads);
     let unreadable = snapshot.unreadable().filter(|(subject, _)| reads.contains(&subject.kind_key()));
     said.extend(unreadable.map(|(subject, why)| (subject.clone(), Outcome::unreadable(why))));

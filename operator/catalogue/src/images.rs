@@ -1,16 +1,17 @@
 //! What the scans of images come to, in the words of the controls: of what runs, and of what is to run.
 
+mod runs;
 mod tally;
 
+pub(crate) use runs::{Ran, Run, Runs, Scale};
 pub use tally::ImageTally;
 pub(crate) use tally::tallies;
 
 use crate::checks::World;
-use crate::evaluate::pods::root;
 use crate::profile::Settings;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use snc_core::facts::{ImageLedger, ImageScan, PodSpec, Running, VulnerabilityReport};
+use snc_core::facts::{ImageLedger, ImageScan, PodSpec, VulnerabilityReport};
 use snc_core::image::{Scan, Severity};
 use snc_core::snapshot::{Availability, Snapshot};
 use snc_core::text::{Text, clip};
@@ -19,7 +20,7 @@ use snc_images::ledger::{Ledgers, News, Place};
 use snc_images::library::{Image, Library, Writer};
 use snc_images::report::Counts;
 use snc_images::verdict::{Deadlines, Judgement, Looked, Rules};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 /// The controls on what scans found.
 pub const SCANNED: &str = "image-scanned";
@@ -135,55 +136,32 @@ fn place<'a>(home: &str, subject: &'a Subject) -> Place<'a> {
     if subject.namespace == home { Place::Platform } else { Place::Namespace(&subject.namespace) }
 }
 
-/// What one control says of images, each of which is judged once.
-pub struct Judge<'a> {
-    question: Question,
-    settings: Settings<'a>,
-    rules: Rules,
-    max_age: SignedDuration,
-    now: Timestamp,
-    library: Library<'a>,
-    said: HashMap<(String, Image), Outcome>,
+pub(crate) fn scale(settings: Settings<'_>) -> Scale {
+    Scale {
+        rules: rules(settings),
+        max_age: hours(settings, "maxAgeHours"),
+        trusted: settings.flag("trustedReports"),
+    }
 }
 
-impl<'a> Judge<'a> {
-    pub fn new(question: Question, settings: Settings<'a>, now: Timestamp, sources: Sources<'a>) -> Self {
-        Self {
-            question,
-            rules: rules(settings),
-            max_age: hours(settings, "maxAgeHours"),
-            now,
-            library: sources.library(settings.flag("trustedReports")),
-            said: HashMap::new(),
-            settings,
-        }
+/// What one control says of the images of a pod that is to be, or of whatever makes it.
+pub fn of_spec(
+    question: Question,
+    settings: Settings<'_>,
+    sources: Sources<'_>,
+    (namespace, at, spec): (&str, &str, &PodSpec),
+    now: Timestamp,
+) -> Outcome {
+    let Scale { rules, max_age, trusted } = scale(settings);
+    let library = sources.library(trusted);
+    let mut several = Several::default();
+    for (list, container) in spec.every_container() {
+        let image = Image::of(&container.image, None);
+        let judgement = library.judge(namespace, &image, &rules, max_age, now);
+        let outcome = said(question, &container.image, &image, &judgement, settings);
+        several.add(&outcome, &format!("{at}.{list}[{:?}].image", container.name));
     }
-
-    fn of(&mut self, namespace: &str, named: &str, running: Option<&str>) -> &Outcome {
-        let Self { question, settings, rules, max_age, now, library, said } = self;
-        let image = Image::of(named, running);
-        said.entry((namespace.to_owned(), image)).or_insert_with_key(|(namespace, image)| {
-            let judgement = library.judge(namespace, image, rules, *max_age, *now);
-            let shown = shown(named, image);
-            if image.digests.is_empty() && judgement.looked == Looked::Never {
-                return Outcome::unknown(
-                    format!("image désignée sans empreinte, qu'aucune analyse ne peut viser : {shown}"),
-                    format!("image named without a digest, which no scan can be about: {shown}"),
-                );
-            }
-            question.answer(&shown, &judgement, *settings)
-        })
-    }
-
-    /// Of a pod that is to be, or of whatever makes it.
-    pub fn of_spec(&mut self, namespace: &str, at: &str, spec: &PodSpec) -> Outcome {
-        let mut several = Several::default();
-        for (list, container) in spec.every_container() {
-            let outcome = self.of(namespace, &container.image, None);
-            several.add(outcome, &format!("{at}.{list}[{:?}].image", container.name));
-        }
-        several.outcome()
-    }
+    several.outcome()
 }
 
 /// `image@sha256:0123456789ab…` or as the pod has it.
@@ -236,22 +214,40 @@ impl Several {
 
 /// Of everything that runs, told of what made it as far as that is known: a thousand pods of one workload are one finding.
 pub(crate) fn running(world: &World<'_>, question: Question) -> Vec<(Subject, Outcome)> {
-    let snapshot = world.snapshot;
-    let sources = Sources::of(snapshot);
-    let mut judge = Judge::new(question, world.settings, world.now, sources);
-    let mut said: BTreeMap<Subject, Several> = BTreeMap::new();
-    for (subject, pod) in snapshot.pods.iter().filter(|(_, pod)| !pod.running.is_empty()) {
-        let of = pod
-            .metadata
-            .controller()
-            .map(|owner| Subject::new(&owner.api_version, &owner.kind, &subject.namespace, &owner.name));
-        let whose = of.and_then(|owner| root(snapshot, &owner)).unwrap_or_else(|| subject.clone());
-        let several = said.entry(whose).or_default();
-        for Running { at, named, image_id } in pod.running.iter() {
-            several.add(judge.of(&subject.namespace, named, Some(image_id)), at);
+    let settings = world.settings;
+    let scale = scale(settings);
+    let judged = world.runs.judged(&scale, question == Question::Overdue, world.now);
+    let table = world.runs.table();
+    let answer =
+        |(run, judgement): (&Run<'_>, &Judgement)| said(question, run.named, &run.image, judgement, settings);
+    let outcomes: Vec<Outcome> = table.images.iter().zip(judged.iter()).map(answer).collect();
+    let mut all: BTreeMap<&Subject, Several> = BTreeMap::new();
+    for made in &table.made {
+        let several = all.entry(&made.whose).or_default();
+        for (at, index) in &made.containers {
+            if let Some(outcome) = outcomes.get(*index) {
+                several.add(outcome, at);
+            }
         }
     }
-    said.into_iter().map(|(subject, several)| (subject, several.outcome())).collect()
+    all.into_iter().map(|(subject, several)| (subject.clone(), several.outcome())).collect()
+}
+
+fn said(
+    question: Question,
+    named: &str,
+    image: &Image,
+    judgement: &Judgement,
+    settings: Settings<'_>,
+) -> Outcome {
+    let shown = shown(named, image);
+    if image.digests.is_empty() && judgement.looked == Looked::Never {
+        return Outcome::unknown(
+            format!("image désignée sans empreinte, qu'aucune analyse ne peut viser : {shown}"),
+            format!("image named without a digest, which no scan can be about: {shown}"),
+        );
+    }
+    question.answer(&shown, judgement, settings)
 }
 
 fn day(at: Timestamp) -> String {

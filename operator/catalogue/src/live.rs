@@ -16,13 +16,14 @@ mod weigh;
 use crate::assessed::{Assessed, Finding, Findings, Tally, Waived};
 use crate::catalogue::{Catalogue, kinds};
 use crate::evaluate::{self, pods::Templates};
-use crate::images::{self, ImageTally};
+use crate::images::{self, ImageTally, Runs};
 use crate::profile::{Profile, place, reaches};
 use jiff::Timestamp;
 use names::Kinds;
 use roll::{Rolled, Whole};
-use several::{Checks, HOUR, To};
+use several::{Checks, HOUR, IMAGES, RUNNING, To};
 use snc_core::control::Scope;
+use snc_core::facts::{Owner, Running};
 use snc_core::snapshot::{Availability, Snapshot};
 use snc_core::tier::Level;
 use snc_core::verdict::{Outcome, Subject, Verdict};
@@ -110,9 +111,13 @@ impl Live {
     /// What an object says now; whatever it said before is no longer held.
     pub fn apply(&mut self, mut held: Held) {
         let place = place(&held.subject).to_owned();
+        let runs = self.runs(&held.subject);
         let changed = held.fact.take().is_some_and(|fact| self.snapshot.accept(&held.subject, fact));
         if changed {
             self.change(&held.subject.kind_key());
+            if self.runs(&held.subject) != runs {
+                self.change(RUNNING);
+            }
         }
         let name = self.kinds.name(&held.subject);
         let space = self.spaces.entry(place).or_default();
@@ -123,13 +128,28 @@ impl Live {
     }
 
     pub fn delete(&mut self, subject: &Subject) {
+        let runs = self.runs(subject);
         if self.snapshot.remove(subject) {
             self.change(&subject.kind_key());
+            if runs.is_some() {
+                self.change(RUNNING);
+            }
         }
         let Some(name) = self.kinds.known(subject) else { return };
         if let Some(space) = self.spaces.get_mut(place(subject)) {
             space.delete(&name);
         }
+    }
+
+    /// What decides about images: what a pod runs, and what pods were made for.
+    fn runs(&self, subject: &Subject) -> Option<(Arc<Vec<Running>>, Option<Owner>)> {
+        if subject.kind == "Pod" {
+            let pod = self.snapshot.pods.get(subject)?;
+            let runs = (!pod.running.is_empty()).then(|| pod.running.clone())?;
+            return Some((runs, pod.metadata.controller().cloned()));
+        }
+        let workload = self.snapshot.workloads.get(subject)?;
+        Some((Arc::default(), workload.metadata.controller().cloned()))
     }
 
     /// A new list of a kind, `group/Kind`: what is not in it is gone.
@@ -261,13 +281,24 @@ impl Live {
             let news = if known { images::news(&self.snapshot, now) } else { BTreeMap::new() };
             self.unwritten = Arc::new(news);
         }
-        let to = To { kinds: &mut self.kinds, spaces: &mut self.spaces, pass: self.pass.clone() };
-        let whole =
-            self.checks.ask(&self.catalogue, &self.snapshot, &self.tenancy.cluster, &changed, now, to);
+        let runs = Runs::new(&self.snapshot);
+        let to =
+            To { kinds: &mut self.kinds, spaces: &mut self.spaces, pass: self.pass.clone(), runs: &runs };
+        let hour = now.as_second().div_euclid(HOUR);
+        let another_hour = std::mem::replace(&mut self.counted, hour) != hour;
+        let other_images = IMAGES.iter().chain([&RUNNING]).any(|kind| changed.contains(*kind));
+        let images = (another_hour || other_images || self.governed_otherwise)
+            .then(|| Arc::new(images::tallies(&runs, &self.tenancy.cluster, now)));
+        let cluster = &self.tenancy.cluster;
+        let whole = self.checks.ask(&self.catalogue, &self.snapshot, cluster, &changed, now, to);
         let other_whole = whole != self.whole;
         self.whole = whole;
         let weighing = self.weigher.now();
-        let mut rolled = self.count_images(&changed, now);
+        let mut rolled = false;
+        if let Some(images) = images.filter(|images| *images != self.images) {
+            self.images = images;
+            rolled = true;
+        }
         let with = With { catalogue: &self.catalogue, snapshot: &self.snapshot, kinds: &self.kinds };
         for (place, space) in &mut self.spaces {
             let look = Look {
@@ -293,20 +324,6 @@ impl Live {
         let assessed = Arc::new(self.assess());
         self.last = Some(assessed.clone());
         assessed
-    }
-
-    /// Whether they stand otherwise than before.
-    fn count_images(&mut self, changed: &BTreeSet<String>, now: Timestamp) -> bool {
-        let hour = now.as_second().div_euclid(HOUR);
-        let same_hour = std::mem::replace(&mut self.counted, hour) == hour;
-        let concerned = IMAGES.iter().copied().chain(["core/Pod"]).any(|kind| changed.contains(kind));
-        if same_hour && !concerned && !self.governed_otherwise {
-            return false;
-        }
-        let images = Arc::new(images::tallies(&self.snapshot, &self.tenancy.cluster, now));
-        let other = self.images != images;
-        self.images = images;
-        other
     }
 
     fn assess(&mut self) -> Assessed {
@@ -360,13 +377,6 @@ impl Live {
         }
     }
 }
-
-/// What the dates of vulnerabilities are taken from and written to.
-const IMAGES: [&str; 3] = [
-    "secnumcloud.dev/SncImageScan",
-    "aquasecurity.github.io/VulnerabilityReport",
-    "secnumcloud.dev/SncImageLedger",
-];
 
 /// Where a waived object is, as [`place`] has it.
 fn waived_place(key: &str) -> &str {

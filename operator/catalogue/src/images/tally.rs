@@ -1,11 +1,10 @@
 //! How the images that run stand, counted: by namespace, and all together under the empty name.
 
-use super::{OVERDUE, Sources, rules};
+use super::{OVERDUE, Ran, scale};
 use crate::catalogue::controls;
 use crate::profile::{Profile, Settings};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use snc_core::image::Severity;
-use snc_core::snapshot::Snapshot;
 use snc_images::library::Image;
 use snc_images::report::Counts;
 use snc_images::verdict::{Judgement, Looked};
@@ -55,34 +54,25 @@ impl ImageTally {
 }
 
 /// By the parameters of what judges deadlines.
-pub(crate) fn tallies(
-    snapshot: &Snapshot,
-    profile: &Profile,
-    now: Timestamp,
-) -> BTreeMap<String, ImageTally> {
+pub(crate) fn tallies(runs: &dyn Ran, profile: &Profile, now: Timestamp) -> BTreeMap<String, ImageTally> {
     let Some(control) = controls().iter().find(|control| control.id == OVERDUE) else {
         return BTreeMap::new();
     };
     let values = profile.values(control);
-    let settings = Settings::new(&values);
-    let (rules, max_age) = (rules(settings), SignedDuration::from_hours(settings.integer("maxAgeHours")));
-    let library = Sources::of(snapshot).library(settings.flag("trustedReports"));
-    let mut running: BTreeSet<(&str, Image)> = BTreeSet::new();
-    for (subject, pod) in snapshot.pods.iter() {
-        for one in pod.running.iter() {
-            running.insert((&subject.namespace, Image::of(&one.named, Some(&one.image_id))));
-        }
-    }
+    let judged = runs.judged(&scale(Settings::new(&values)), true, now);
     let mut all: BTreeMap<String, ImageTally> = BTreeMap::new();
-    let mut once: BTreeMap<&Image, Judgement> = BTreeMap::new();
-    for (namespace, image) in &running {
-        let judgement = library.judge(namespace, image, &rules, max_age, now);
-        all.entry((*namespace).to_owned()).or_default().add(&judgement, now);
+    let mut counted: BTreeSet<(&str, &Image)> = BTreeSet::new();
+    let mut once: BTreeMap<&Image, &Judgement> = BTreeMap::new();
+    for (run, judgement) in runs.table().images.iter().zip(judged.iter()) {
+        // One image may be named in several ways.
+        if !counted.insert((run.namespace, &run.image)) {
+            continue;
+        }
+        all.entry(run.namespace.to_owned()).or_default().add(judgement, now);
         // Of the same image in several namespaces, as the worst of them has it.
-        match once.get_mut(image) {
-            Some(held) if judgement.open.overdue.total() > held.open.overdue.total() => *held = judgement,
-            Some(_) => {}
-            None => drop(once.insert(image, judgement)),
+        let held = once.entry(&run.image).or_insert(judgement);
+        if judgement.open.overdue.total() > held.open.overdue.total() {
+            *held = judgement;
         }
     }
     if !once.is_empty() {

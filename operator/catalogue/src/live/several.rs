@@ -6,6 +6,7 @@ use super::space::{Space, Told};
 use crate::catalogue::{Assessor, Catalogue, kinds};
 use crate::checks::Check;
 use crate::evaluate::{on_several, unavailable};
+use crate::images::{Question, Ran};
 use crate::profile::{Profile, place};
 use jiff::Timestamp;
 use serde_json::{Map, Value};
@@ -32,6 +33,15 @@ pub(super) struct Checks {
     hour: Option<i64>,
 }
 
+/// What the dates of vulnerabilities are taken from and written to.
+pub(super) const IMAGES: [&str; 3] = [
+    "secnumcloud.dev/SncImageScan",
+    "aquasecurity.github.io/VulnerabilityReport",
+    "secnumcloud.dev/SncImageLedger",
+];
+/// No kind: that other images run than before, or that something else is what they were made for.
+pub(super) const RUNNING: &str = "images that run";
+
 /// Dates and deadlines that controls look at are no finer.
 pub(super) const HOUR: i64 = 60 * 60;
 
@@ -43,7 +53,11 @@ impl Checks {
             let beside = declared.iter().flat_map(|kind| Snapshot::together(kind)).map(ToString::to_string);
             // Whose a namespace is, any of them may ask.
             let tenants = ["core/Namespace".to_owned()];
-            let reads = beside.chain(tenants).chain(declared.iter().cloned()).collect();
+            let reads = if Question::of(&entry.control.id).is_some() {
+                IMAGES.into_iter().chain([RUNNING]).map(str::to_owned).collect()
+            } else {
+                beside.chain(tenants).chain(declared.iter().cloned()).collect()
+            };
             Some(Several { control, check, reads, asked: None, whole: None, places: BTreeSet::new() })
         };
         Self { all: catalogue.entries.iter().enumerate().filter_map(several).collect(), hour: None }
@@ -83,7 +97,7 @@ impl Checks {
             }
             let values = cluster.values(&entry.control);
             if another_hour || one.asked.as_ref() != Some(&values) || !one.reads.is_disjoint(changed) {
-                let found = on_several(&entry.control, one.check, snapshot, &values, now);
+                let found = on_several(&entry.control, one.check, snapshot, &values, now, to.runs);
                 one.asked = Some(values);
                 let (whole, told) = to.sort(found);
                 one.whole = whole;
@@ -100,6 +114,8 @@ pub(super) struct To<'a> {
     pub kinds: &'a mut Kinds,
     pub spaces: &'a mut BTreeMap<String, Space>,
     pub pass: Arc<Outcome>,
+    /// What those on images ask.
+    pub runs: &'a dyn Ran,
 }
 
 impl To<'_> {

@@ -2,7 +2,7 @@
 
 use super::{Others, Written};
 use serde_json::Value;
-use snc_catalogue::images::{Judge, Question, Sources};
+use snc_catalogue::images::{Question, Sources, of_spec};
 use snc_catalogue::{Profile, Settings, controls};
 use snc_core::control::Control;
 use snc_core::facts::PodSpec;
@@ -55,8 +55,9 @@ pub(super) fn judge(
             ledgers: Some(about.ledgers),
         };
         let values = profile.values(control);
-        let mut judge = Judge::new(*question, Settings::new(&values), others.now, sources);
-        (*control, judge.of_spec(written.namespace, at, &new))
+        let outcome =
+            of_spec(*question, Settings::new(&values), sources, (written.namespace, at, &new), others.now);
+        (*control, outcome)
     };
     asked().map(said).collect()
 }
