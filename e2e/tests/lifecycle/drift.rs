@@ -123,8 +123,8 @@ pub fn labels(cluster: &Cluster) -> Result<()> {
         .filter(|key| key.starts_with("secnumcloud.dev/") || key.starts_with("pod-security."))
         .collect();
     ensure!(
-        keys.len() == 15,
-        "tenant, isolated, level, three modes, five floors, sensitivity, three of Pod Security: {before}"
+        keys.len() == 17,
+        "tenant, isolated, level, four modes, six floors, sensitivity, three of Pod Security: {before}"
     );
     let restored = |what: &str| {
         eventually(what, || {
