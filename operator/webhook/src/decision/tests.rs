@@ -6,7 +6,9 @@ use snc_catalogue::{Catalogue, Profile};
 use snc_core::lattice::{Most, Source};
 use snc_core::policy::Constraints;
 use snc_core::reserved::Reserved;
+use snc_core::snapshot::Fact;
 use snc_core::tier::Level;
+use snc_core::verdict::Subject;
 use snc_index::{Hosts, Images, Index};
 use snc_network::audit::Addresses;
 use std::sync::LazyLock;
@@ -14,13 +16,14 @@ use std::sync::LazyLock;
 static ADMISSION: LazyLock<Admission> =
     LazyLock::new(|| Admission::new(Catalogue::on_demand().unwrap()).unwrap());
 
-fn standing(level: Level, modes: [Mode; 3]) -> Whose {
+fn standing(level: Level, modes: [Mode; 4]) -> Whose {
     let source = Source::Product;
     let most = |mode| Most::of(Some(mode), &source);
     let constraints = Constraints {
         isolation: most(modes[0]),
         pod_security: most(modes[1]),
         workloads: most(modes[2]),
+        images: most(modes[3]),
         ..Constraints::default()
     };
     let mut profile = Profile::new(level);
@@ -30,7 +33,7 @@ fn standing(level: Level, modes: [Mode; 3]) -> Whose {
 }
 
 fn all(mode: Mode) -> Whose {
-    standing(Level::Standard, [mode; 3])
+    standing(Level::Standard, [mode; 4])
 }
 
 struct Asked {
@@ -56,7 +59,7 @@ impl Asked {
 
     fn ask(&self, request: Value) -> Decision {
         let (index, hosts, addresses) = (Index::default(), Hosts::default(), Addresses::default());
-        let (reserved, images) = (Reserved::default(), Images::default());
+        let (reserved, images) = (Reserved::default(), scanned());
         let others = Others {
             index: &index,
             hosts: &hosts,
@@ -79,6 +82,20 @@ impl Asked {
             json!({"apiVersion": review::API_VERSION, "kind": "AdmissionReview", "request": request});
         decide(review::read(review.to_string().as_bytes()).unwrap(), &known)
     }
+}
+
+const DIGEST: &str = "sha256:0000000000000000000000000000000000000000000000000000000000000000";
+
+/// The platform scanned the image of `good` this morning and found nothing.
+fn scanned() -> Images {
+    let mut images = Images::default();
+    let subject = Subject::new("secnumcloud.dev/v1alpha1", "SncImageScan", "snc-system", "web");
+    let scan = json!({"spec": {"image": "registry.example/web", "digests": {"manifests": [DIGEST]},
+        "scanner": {"name": "trivy", "version": "0.66.0"}, "nature": "scan", "format": "trivy",
+        "database": {"updatedAt": "2026-11-22T05:00:00Z"}, "scannedAt": "2026-11-22T06:00:00Z",
+        "counts": {}, "vulnerabilities": []}});
+    images.apply(&subject, Fact::of(&subject, &scan));
+    images
 }
 
 fn request(operation: &str, object: Value, old: Value) -> Value {
@@ -170,7 +187,7 @@ fn warn_warns_and_audit_only_takes_note() {
 #[test]
 fn each_control_goes_by_the_mode_of_its_measure() {
     // Pod security is enforced, everything else is looked at.
-    let whose = standing(Level::Standard, [Mode::Audit, Mode::Enforce, Mode::Warn]);
+    let whose = standing(Level::Standard, [Mode::Audit, Mode::Enforce, Mode::Audit, Mode::Warn]);
     let pod = with(bad(), "/spec/containers/0", "imagePullPolicy", json!("Never"));
     let decision = Asked { whose, ..Asked::default() }.ask(create(pod));
     let enforced: Vec<&str> =
@@ -186,7 +203,7 @@ fn each_control_goes_by_the_mode_of_its_measure() {
 #[test]
 fn a_level_asks_for_its_own_controls_and_those_below() {
     let at = |level| {
-        let whose = standing(level, [Mode::Enforce; 3]);
+        let whose = standing(level, [Mode::Enforce; 4]);
         said(&Asked { whose, ..Asked::default() }.ask(create(bad())), Said::Fail).len()
     };
     assert!(at(Level::Essentiel) <= at(Level::Standard) && at(Level::Standard) <= at(Level::Avance));
@@ -326,9 +343,11 @@ fn rules_that_need_others_are_unknown_without_them(#[case] mode: Mode) {
     assert_eq!(said(&blind, Said::Unknown), ["rbac-cross-tenant"]);
     assert_eq!(blind.answer.allowed(), mode != Mode::Enforce);
     assert_eq!(blind.answer.warnings.len(), usize::from(mode != Mode::Enforce), "never in silence");
-    // What needs nobody else is judged all the same.
+    // Of a pod only what scans say needs others.
     let pod = Asked { known: false, ..Asked::mode(mode) }.ask(create(good()));
-    assert_eq!(pod.answer, Answer::default());
+    assert_eq!(said(&pod, Said::Unknown), ["image-overdue", "image-scanned"]);
+    assert_eq!(pod.counted.len(), 2, "{:?}", pod.counted);
+    assert_eq!(pod.answer.allowed(), mode != Mode::Enforce);
 }
 
 #[test]
