@@ -102,7 +102,7 @@ impl<'a> Parts<'a> {
         let read = skim.object(|key, skim| match key {
             "phase" => once(&mut self.phase, skim.string()?),
             "conditions" => once(&mut self.conditions, Some(skim.value()?)),
-            "containerStatuses" | "initWrittenStatus" | "ephemeralWrittenStatus" => {
+            "containerStatuses" | "initContainerStatuses" | "ephemeralContainerStatuses" => {
                 containers = true;
                 skim.value().map(drop)
             }
@@ -294,6 +294,28 @@ mod tests {
         let pods = format!("{:?}", judge.snapshot);
         judge.files_end_here();
         (format!("{pods}\n{:?}", judge.conclude(Timestamp::UNIX_EPOCH)), met)
+    }
+
+    /// While its init containers run, and where somebody looks into a pod, one list of statuses may stand alone.
+    #[test]
+    fn a_glance_sees_what_runs_in_every_list_of_containers() {
+        let id = format!("r.example/app@sha256:{}", "a".repeat(64));
+        for (list, statuses) in [
+            ("containers", "containerStatuses"),
+            ("initContainers", "initContainerStatuses"),
+            ("ephemeralContainers", "ephemeralContainerStatuses"),
+        ] {
+            let runs = |pod: &mut Value| {
+                pod["spec"][list] = json!([{"name": "one", "image": "r.example/app:1"}]);
+                pod["status"][statuses] = json!([{"name": "one", "imageID": id}]);
+            };
+            let texts = [pod("a", runs), pod("b", runs)];
+            let (long, _) = said(&texts, false);
+            assert!(long.contains(&id), "{statuses}");
+            let (short, met) = said(&texts, true);
+            assert_eq!(short, long, "{statuses}");
+            assert!(met > 0, "{statuses}");
+        }
     }
 
     #[test]
