@@ -133,7 +133,8 @@ impl Space {
         }
         let mut roll =
             Roll::new(with.catalogue, with.kinds, look.platform, place, look.told, look.waivers.as_deref());
-        let mut view = View { space: self, with, look: &look, differing: HashMap::new() };
+        let mut view =
+            View { space: self, with, look: &look, differing: HashMap::new(), former: HashMap::new() };
         view.objects(&mut roll);
         for (control, told) in &self.several {
             for (name, outcome) in told {
@@ -184,45 +185,62 @@ static FORMER: LazyLock<Arc<Outcome>> = LazyLock::new(|| {
     ))
 });
 
-/// A slice of outcomes by where it is in memory, and what it was judged by.
-type Slice = (*const (usize, Arc<Outcome>), *const Profile);
+/// A slice of outcomes by where it is in memory.
+type Slice = *const (usize, Arc<Outcome>);
+/// The controls of which a slice says what former parameters made of them, if there are any.
+type Former = Option<Arc<BTreeSet<usize>>>;
+/// What is the same says the same.
+type Key = (Slice, Former);
 
 struct View<'a> {
     space: &'a Space,
     with: &'a With<'a>,
     look: &'a Look,
-    differing: HashMap<*const Profile, Arc<BTreeSet<usize>>>,
+    differing: HashMap<*const Profile, BTreeSet<usize>>,
+    former: HashMap<(Slice, *const Profile), Former>,
 }
 
 /// What an object's slices come to under the parameters in force.
 struct Part<'a> {
     said: &'a Outcomes,
-    former: Option<Arc<BTreeSet<usize>>>,
+    former: Former,
 }
 
 impl<'a> Part<'a> {
-    fn each(&self, catalogue: &'a Catalogue) -> impl Iterator<Item = (usize, &'a Arc<Outcome>)> {
+    fn each(&self) -> impl Iterator<Item = (usize, &'a Arc<Outcome>)> {
         let former = self.former.clone();
         self.said.iter().map(move |(control, outcome)| {
-            let is_former =
-                former.as_ref().is_some_and(|former| is_former(catalogue, former, *control, outcome));
+            let is_former = former.as_ref().is_some_and(|former| former.contains(control));
             (*control, if is_former { &*FORMER } else { outcome })
         })
+    }
+
+    fn key(&self) -> Key {
+        (self.said.as_ptr(), self.former.clone())
     }
 }
 
 impl<'a> View<'a> {
-    fn former(&mut self, kept: &Kept) -> Option<Arc<BTreeSet<usize>>> {
-        if Arc::ptr_eq(&kept.by, &self.look.by) {
+    /// Parameters of controls that say nothing here make no difference.
+    fn former(&mut self, said: &Outcomes, by: &Arc<Profile>) -> Former {
+        let Self { with, look, differing: known, former, .. } = self;
+        if Arc::ptr_eq(by, &look.by) {
             return None;
         }
-        let of = || Arc::new(differing(self.with.catalogue, &kept.by, &self.look.by));
-        Some(self.differing.entry(Arc::as_ptr(&kept.by)).or_insert_with(of).clone())
+        let catalogue = with.catalogue;
+        let of = || {
+            let otherwise =
+                known.entry(Arc::as_ptr(by)).or_insert_with(|| differing(catalogue, by, &look.by));
+            let former =
+                said.iter().filter(|(control, said)| is_former(catalogue, otherwise, *control, said));
+            let former: BTreeSet<usize> = former.map(|(control, _)| *control).collect();
+            (!former.is_empty()).then(|| Arc::new(former))
+        };
+        former.entry((said.as_ptr(), Arc::as_ptr(by))).or_insert_with(of).clone()
     }
 
     fn parts(&mut self, kept: &'a Kept) -> [Part<'a>; 2] {
-        let former = self.former(kept);
-        [Part { said: &kept.own, former: former.clone() }, Part { said: &kept.shared, former }]
+        [&kept.own, &kept.shared].map(|said| Part { said, former: self.former(said, &kept.by) })
     }
 
     fn root(&self, owner: &Subject) -> Option<Name> {
@@ -231,13 +249,13 @@ impl<'a> View<'a> {
     }
 
     fn objects(&mut self, roll: &mut Roll<'a>) {
-        let With { catalogue, kinds, .. } = *self.with;
+        let kinds = self.with.kinds;
         let space = self.space;
         let mut roots: HashMap<&Subject, Option<Name>> = HashMap::new();
         // Of the pods of one maker, those that got the same count once.
         let mut made: BTreeMap<Name, Vec<Part<'a>>> = BTreeMap::new();
-        let mut seen: HashSet<(Name, Slice)> = HashSet::new();
-        let mut orphans: HashMap<(&Subject, Slice), (&'a Name, Part<'a>)> = HashMap::new();
+        let mut seen: HashSet<(Name, Key)> = HashSet::new();
+        let mut orphans: HashMap<(&Subject, Key), (&'a Name, Part<'a>)> = HashMap::new();
         let mut sets: Vec<(&'a Name, &'a Kept, Option<Name>)> = Vec::new();
         for (name, kept) in &space.objects {
             let Some(owner) = kept.owner.as_deref() else { continue };
@@ -247,17 +265,17 @@ impl<'a> View<'a> {
                 continue;
             }
             for part in self.parts(kept) {
-                let slice = (part.said.as_ptr(), Arc::as_ptr(&kept.by));
+                let key = part.key();
                 if part.said.is_empty() {
                     continue;
                 }
                 if let Some(root) = &root {
-                    if seen.insert((root.clone(), slice)) {
+                    if seen.insert((root.clone(), key)) {
                         made.entry(root.clone()).or_default().push(part);
                     }
                     continue;
                 }
-                let first = orphans.entry((owner, slice)).or_insert((name, part));
+                let first = orphans.entry((owner, key)).or_insert((name, part));
                 if kinds.order(name, first.0).is_lt() {
                     first.0 = name;
                 }
@@ -266,7 +284,7 @@ impl<'a> View<'a> {
         for ((owner, _), (first, part)) in &orphans {
             let owner = owner.key();
             let say = |(control, outcome)| roll.say_of(first, Known::OnlyAs(&owner), control, outcome);
-            part.each(catalogue).for_each(say);
+            part.each().for_each(say);
         }
         for (name, kept, root) in sets {
             let root = root.and_then(|root| Some((space.objects.get(&root)?, root)));
@@ -280,10 +298,10 @@ impl<'a> View<'a> {
                 continue;
             }
             let of_root: HashMap<usize, Verdict> =
-                self.parts(root).iter().flat_map(|part| part.each(catalogue)).map(verdict).collect();
+                self.parts(root).iter().flat_map(Part::each).map(verdict).collect();
             let made_for = kinds.subject(roll.place(), &made_for).key();
             for part in self.parts(kept) {
-                let told = part.each(catalogue).filter(|(c, said)| of_root.get(c) != Some(&said.verdict));
+                let told = part.each().filter(|(c, said)| of_root.get(c) != Some(&said.verdict));
                 told.for_each(|(c, outcome)| roll.say_of(name, Known::OrAs(&made_for), c, outcome));
             }
         }
@@ -294,15 +312,14 @@ impl<'a> View<'a> {
 
     /// An object with what was made of it: its own say stands before that.
     fn whole_of(&mut self, name: &'a Name, kept: &'a Kept, made: Option<Vec<Part<'a>>>, roll: &mut Roll<'a>) {
-        let catalogue = self.with.catalogue;
         let own = self.parts(kept);
         let Some(made) = made else {
-            own.iter().flat_map(|part| part.each(catalogue)).for_each(|(c, said)| roll.say(name, c, said));
+            own.iter().flat_map(Part::each).for_each(|(c, said)| roll.say(name, c, said));
             return;
         };
         let mut worst: BTreeMap<usize, (&'a Arc<Outcome>, bool)> =
-            own.iter().flat_map(|part| part.each(catalogue)).map(|(c, said)| (c, (said, false))).collect();
-        for (control, outcome) in made.iter().flat_map(|part| part.each(catalogue)) {
+            own.iter().flat_map(Part::each).map(|(c, said)| (c, (said, false))).collect();
+        for (control, outcome) in made.iter().flat_map(Part::each) {
             let held = worst.entry(control).or_insert((outcome, true));
             let as_bad = outcome.verdict == held.0.verdict && held.1;
             if outcome.verdict > held.0.verdict || (as_bad && comes_before(outcome, held.0)) {

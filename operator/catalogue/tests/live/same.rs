@@ -228,6 +228,27 @@ proptest! {
     }
 }
 
+/// Parameters that no rule on pods has are no reason to judge pods again, nor to count them apart.
+#[test]
+fn pods_of_one_maker_count_once_whatever_else_came_into_force_between_them() {
+    let pod = |name: &str| {
+        json!({"apiVersion": "v1", "kind": "Pod",
+            "metadata": {"name": name, "namespace": "shop", "ownerReferences": [
+                {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "gone", "controller": true}]},
+            "spec": {"containers": [{"name": "web", "image": "registry.example/web:1"}]}})
+    };
+    let mut both = Both::new();
+    both.apply(&pod("a"));
+    let mut profile = profile(Level::Avance, &[]);
+    let values = json!({"environments": ["Production"]}).as_object().unwrap().clone();
+    profile.parameters.insert("namespace-environment".to_owned(), values);
+    both.tenancy.governed.get_mut("shop").unwrap().profile = Arc::new(profile);
+    let again = both.live.govern(both.tenancy.clone());
+    assert!(again.contains("core/Namespace") && !again.contains("core/Pod"), "{again:?}");
+    both.apply(&pod("b"));
+    assert_eq!(both.difference(), None);
+}
+
 /// All at once, and each after the other in the opposite order.
 #[test]
 fn every_object_of_every_fixture_is_judged_as_afresh() {
