@@ -1,9 +1,11 @@
 //! What the scans of images come to, in the words of the controls: of what runs, and of what is to run.
 
 mod runs;
+mod scale;
 mod tally;
 
-pub(crate) use runs::{Ran, Run, Runs, Scale};
+pub(crate) use runs::{Ran, Run, Runs};
+pub use scale::Scale;
 pub use tally::ImageTally;
 pub(crate) use tally::tallies;
 
@@ -11,7 +13,7 @@ use crate::checks::World;
 use crate::profile::Settings;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use snc_core::facts::{ImageLedger, ImageScan, PodSpec, VulnerabilityReport};
+use snc_core::facts::{Container, ImageLedger, ImageScan, PodSpec, VulnerabilityReport};
 use snc_core::image::{Scan, Severity};
 use snc_core::snapshot::{Availability, Snapshot};
 use snc_core::text::{Text, clip};
@@ -19,7 +21,7 @@ use snc_core::verdict::{Outcome, Subject, Verdict};
 use snc_images::ledger::{Ledgers, News, Place};
 use snc_images::library::{Image, Library, Writer};
 use snc_images::report::Counts;
-use snc_images::verdict::{Deadlines, Judgement, Looked, Rules};
+use snc_images::verdict::{Judgement, Looked};
 use std::collections::BTreeMap;
 
 /// The controls on what scans found.
@@ -28,7 +30,11 @@ pub const OVERDUE: &str = "image-overdue";
 pub const DATABASE: &str = "image-scan-database";
 
 /// The kind that holds when things were first seen.
-pub const LEDGERS: &str = "secnumcloud.dev/SncImageLedger";
+const LEDGERS: &str = "secnumcloud.dev/SncImageLedger";
+
+/// What the dates of vulnerabilities are taken from and written to.
+pub(crate) const KINDS: [&str; 3] =
+    ["secnumcloud.dev/SncImageScan", "aquasecurity.github.io/VulnerabilityReport", LEDGERS];
 
 /// One of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,25 +63,6 @@ impl Question {
     }
 }
 
-fn hours(settings: Settings<'_>, name: &str) -> SignedDuration {
-    SignedDuration::from_hours(settings.integer(name))
-}
-
-/// Deadlines and vendors, as the parameters of a control have them.
-pub fn rules(settings: Settings<'_>) -> Rules {
-    let days = |name| SignedDuration::from_hours(24 * settings.integer(name));
-    Rules {
-        deadlines: Deadlines {
-            analysis: hours(settings, "criticalAnalysisHours"),
-            critical: hours(settings, "criticalHours"),
-            high: days("highDays"),
-            medium: days("mediumDays"),
-            low: days("lowDays"),
-        },
-        vendors: settings.strings("vendorSeverities").into_iter().map(str::to_owned).collect(),
-    }
-}
-
 /// Everything that is known of images.
 pub struct Sources<'a> {
     /// The operator's namespace: what is written there is the platform's word.
@@ -98,25 +85,25 @@ impl<'a> Sources<'a> {
     }
 
     /// `trusted`: that only the platform writes the reports of Trivy Operator.
-    pub fn library(self, trusted: bool) -> Library<'a> {
-        let Self { home, scans, reports, ledgers } = self;
-        let of_scan = |(subject, ImageScan(scan)): (&'a Subject, &'a ImageScan)| {
+    pub fn library(&self, trusted: bool) -> Library<'a> {
+        let home = self.home;
+        let of_scan = |&(subject, ImageScan(scan)): &(&'a Subject, &'a ImageScan)| {
             let writer = if subject.namespace == home { Writer::Platform } else { Writer::Namespace };
             (subject.namespace.as_str(), writer, scan)
         };
-        let of_report = |(subject, VulnerabilityReport(scan)): (&'a Subject, &'a VulnerabilityReport)| {
+        let of_report = |&(subject, VulnerabilityReport(scan)): &(&'a Subject, &'a VulnerabilityReport)| {
             let writer = if trusted { Writer::Platform } else { Writer::Namespace };
             (subject.namespace.as_str(), writer, scan)
         };
-        let ledgers = match ledgers {
+        let ledgers = match &self.ledgers {
             Some(all) => {
-                let own = all.into_iter().filter(|(subject, _)| subject.namespace == home);
+                let own = all.iter().copied().filter(|(subject, _)| subject.namespace == home);
                 Ledgers::of(own.map(|(subject, ledger)| (subject.name.as_str(), ledger)))
             }
             None => Ledgers::default(),
         };
         let all: Vec<(&str, Writer, &Scan)> =
-            scans.into_iter().map(of_scan).chain(reports.into_iter().map(of_report)).collect();
+            self.scans.iter().map(of_scan).chain(self.reports.iter().map(of_report)).collect();
         Library::new(home, all, ledgers)
     }
 }
@@ -126,42 +113,45 @@ pub(crate) fn news(snapshot: &Snapshot, now: Timestamp) -> BTreeMap<String, News
     let home = snapshot.home.0.as_str();
     let own = snapshot.image_ledgers.within(home);
     let ledgers = Ledgers::of(own.map(|(subject, ledger)| (subject.name.as_str(), ledger)));
-    let scans = snapshot.image_scans.iter().map(|(subject, ImageScan(scan))| (place(home, subject), scan));
+    let scans = snapshot
+        .image_scans
+        .iter()
+        .map(|(subject, ImageScan(scan))| (Place::of(home, &subject.namespace), scan));
     let reports = snapshot.vulnerability_reports.iter();
-    let reports = reports.map(|(subject, VulnerabilityReport(scan))| (place(home, subject), scan));
+    let reports =
+        reports.map(|(subject, VulnerabilityReport(scan))| (Place::of(home, &subject.namespace), scan));
     ledgers.news(scans.chain(reports), now)
 }
 
-fn place<'a>(home: &str, subject: &'a Subject) -> Place<'a> {
-    if subject.namespace == home { Place::Platform } else { Place::Namespace(&subject.namespace) }
-}
-
-pub(crate) fn scale(settings: Settings<'_>) -> Scale {
-    Scale {
-        rules: rules(settings),
-        max_age: hours(settings, "maxAgeHours"),
-        trusted: settings.flag("trustedReports"),
-    }
-}
-
-/// What one control says of the images of a pod that is to be, or of whatever makes it.
+/// What controls say of the images of a pod that is to be, or of whatever makes it, in the order in which they are asked.
 pub fn of_spec(
-    question: Question,
-    settings: Settings<'_>,
-    sources: Sources<'_>,
+    asked: &[(Question, Settings<'_>)],
+    sources: &Sources<'_>,
     (namespace, at, spec): (&str, &str, &PodSpec),
     now: Timestamp,
-) -> Outcome {
-    let Scale { rules, max_age, trusted } = scale(settings);
-    let library = sources.library(trusted);
-    let mut several = Several::default();
-    for (list, container) in spec.every_container() {
-        let image = Image::of(&container.image, None);
-        let judgement = library.judge(namespace, &image, &rules, max_age, now);
-        let outcome = said(question, &container.image, &image, &judgement, settings);
-        several.add(&outcome, &format!("{at}.{list}[{:?}].image", container.name));
-    }
-    several.outcome()
+) -> Vec<Outcome> {
+    let containers: Vec<(&str, &Container)> = spec.every_container().collect();
+    let images: Vec<Image> = containers.iter().map(|(_, one)| Image::of(&one.image, None)).collect();
+    let mut judged: Option<(Scale, Vec<Judgement>)> = None;
+    let mut said_of = |&(question, settings): &(Question, Settings<'_>)| {
+        let scale = Scale::of(settings);
+        let (_, judgements) = match judged.take() {
+            Some(held) if held.0.serves(&scale, question) => judged.insert(held),
+            _ => {
+                let library = sources.library(scale.trusted);
+                let judge = |image| scale.judge(&library, namespace, image, now);
+                let judgements = images.iter().map(judge).collect();
+                judged.insert((scale, judgements))
+            }
+        };
+        let mut several = Several::default();
+        for (((list, container), image), judgement) in containers.iter().zip(&images).zip(judgements) {
+            let outcome = said(question, &container.image, image, judgement, settings);
+            several.add(&outcome, &format!("{at}.{list}[{:?}].image", container.name));
+        }
+        several.outcome()
+    };
+    asked.iter().map(&mut said_of).collect()
 }
 
 /// `image@sha256:0123456789ab…` or as the pod has it.
@@ -215,8 +205,7 @@ impl Several {
 /// Of everything that runs, told of what made it as far as that is known: a thousand pods of one workload are one finding.
 pub(crate) fn running(world: &World<'_>, question: Question) -> Vec<(Subject, Outcome)> {
     let settings = world.settings;
-    let scale = scale(settings);
-    let judged = world.runs.judged(&scale, question == Question::Overdue, world.now);
+    let judged = world.runs.judged(&Scale::of(settings), question, world.now);
     let table = world.runs.table();
     let answer =
         |(run, judgement): (&Run<'_>, &Judgement)| said(question, run.named, &run.image, judgement, settings);

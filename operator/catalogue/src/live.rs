@@ -21,7 +21,7 @@ use crate::profile::{Profile, place, reaches};
 use jiff::Timestamp;
 use names::Kinds;
 use roll::{Rolled, Whole};
-use several::{Checks, HOUR, IMAGES, RUNNING, To};
+use several::{Checks, RUNNING, To};
 use snc_core::control::Scope;
 use snc_core::facts::{Owner, Running};
 use snc_core::snapshot::{Availability, Snapshot};
@@ -60,12 +60,15 @@ pub struct Live {
     last: Option<Arc<Assessed>>,
     unwritten: Arc<BTreeMap<String, News>>,
     images: Arc<BTreeMap<String, ImageTally>>,
-    /// In which hour they were.
-    counted: i64,
+    /// In which hour it was last concluded.
+    hour: Option<i64>,
 }
 
 /// Templates that are remembered; beyond it, those that still run are judged once more.
 const TEMPLATES: usize = 16_384;
+
+/// Dates and deadlines that controls look at are no finer, in seconds.
+const HOUR: i64 = 60 * 60;
 
 impl Live {
     /// Nothing was read, and nobody governs anything.
@@ -98,7 +101,7 @@ impl Live {
             last: None,
             unwritten: Arc::default(),
             images: Arc::default(),
-            counted: i64::MIN,
+            hour: None,
             catalogue,
         }
     }
@@ -273,9 +276,15 @@ impl Live {
     pub fn conclude(&mut self, now: Timestamp) -> Arc<Assessed> {
         self.forget_templates();
         let changed = std::mem::take(&mut self.changed);
-        if IMAGES.iter().any(|kind| changed.contains(*kind)) {
+        let hour = Some(now.as_second().div_euclid(HOUR));
+        let another_hour = std::mem::replace(&mut self.hour, hour) != hour;
+        if another_hour {
+            self.checks.forget();
+        }
+        let other_scans = images::KINDS.iter().any(|kind| changed.contains(*kind));
+        if other_scans {
             // As long as one of them is not known, everything in it would look new.
-            let known = IMAGES
+            let known = images::KINDS
                 .iter()
                 .all(|kind| !matches!(self.snapshot.availability(kind), Availability::NotRead(_)));
             let news = if known { images::news(&self.snapshot, now) } else { BTreeMap::new() };
@@ -284,10 +293,7 @@ impl Live {
         let runs = Runs::new(&self.snapshot);
         let to =
             To { kinds: &mut self.kinds, spaces: &mut self.spaces, pass: self.pass.clone(), runs: &runs };
-        let hour = now.as_second().div_euclid(HOUR);
-        let another_hour = std::mem::replace(&mut self.counted, hour) != hour;
-        let other_images = IMAGES.iter().chain([&RUNNING]).any(|kind| changed.contains(*kind));
-        let images = (another_hour || other_images || self.governed_otherwise)
+        let images = (another_hour || other_scans || changed.contains(RUNNING) || self.governed_otherwise)
             .then(|| Arc::new(images::tallies(&runs, &self.tenancy.cluster, now)));
         let cluster = &self.tenancy.cluster;
         let whole = self.checks.ask(&self.catalogue, &self.snapshot, cluster, &changed, now, to);

@@ -25,7 +25,12 @@ pub enum Place<'a> {
     Namespace(&'a str),
 }
 
-impl Place<'_> {
+impl<'a> Place<'a> {
+    /// `home` is the platform's namespace.
+    pub fn of(home: &str, namespace: &'a str) -> Self {
+        if namespace == home { Self::Platform } else { Self::Namespace(namespace) }
+    }
+
     /// The object that holds a digest.
     pub fn object(self, digest: &Digest) -> String {
         match self {
@@ -82,7 +87,7 @@ impl<'a> Ledgers<'a> {
                 let new = new.filter(|key| held.is_none_or(|held| !held.first.contains_key(*key)));
                 let new: BTreeSet<Box<str>> = new.map(Into::into).collect();
                 // For what finds no room it is looked again once something goes.
-                let hopeless = ledger.is_some_and(|ledger| ledger.full && !ledger.is_loose(now));
+                let hopeless = ledger.is_some_and(|ledger| ledger.full && !is_loose(ledger, now));
                 if !(hopeless || fresh && new.is_empty()) {
                     let object = news.entry(place.object(digest)).or_default();
                     object.0.entry(digest.clone()).or_default().extend(new);
@@ -93,15 +98,9 @@ impl<'a> Ledgers<'a> {
     }
 }
 
-trait Loose {
-    fn is_loose(&self, now: Timestamp) -> bool;
-}
-
-impl Loose for ImageLedger {
-    /// Whether something of it can be let go of.
-    fn is_loose(&self, now: Timestamp) -> bool {
-        self.images.values().any(|image| now.duration_since(image.seen) >= FORGOTTEN)
-    }
+/// Whether something of it can be let go of.
+fn is_loose(ledger: &ImageLedger, now: Timestamp) -> bool {
+    ledger.images.values().any(|image| now.duration_since(image.seen) >= FORGOTTEN)
 }
 
 /// What an object of the ledger does not hold yet: images that are there, and what is new in them.

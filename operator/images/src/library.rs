@@ -101,11 +101,7 @@ impl<'a> Library<'a> {
     ) -> Judgement {
         let scans = self.scans(namespace, image);
         let of_scan = |(shelved, _): &(&Shelved<'a>, Trust)| {
-            let place = if shelved.namespace == self.home {
-                Place::Platform
-            } else {
-                Place::Namespace(shelved.namespace)
-            };
+            let place = Place::of(self.home, shelved.namespace);
             let digests = image.digests.iter().cloned().chain(shelved.scan.digests.iter().cloned());
             digests.map(|digest| (place, digest)).collect::<Vec<_>>()
         };

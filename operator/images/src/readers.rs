@@ -4,6 +4,7 @@ mod cyclonedx;
 mod detect;
 mod grype;
 mod openvex;
+mod purl;
 mod sarif;
 #[cfg(test)]
 mod tests;

@@ -38,4 +38,5 @@ pub mod limits {
     pub const KEY_NAME: usize = 63;
 }
 
-const BUNDLE_TYPE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
+/// Of artifacts that hold a signature.
+pub const BUNDLE_TYPE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";

@@ -139,6 +139,11 @@ impl Judgement {
         self.open.overdue.total() > 0
     }
 
+    /// Overdue, or nobody looked into what is critical in time.
+    pub fn is_past_a_deadline(&self) -> bool {
+        self.is_overdue() || self.open.unanalysed > 0
+    }
+
     /// Nothing is overdue, but that may be for want of knowledge.
     pub fn is_uncertain(&self) -> bool {
         self.truncated || self.open.all.unknown > 0 || !matches!(self.looked, Looked::Lately(_))

@@ -85,8 +85,7 @@ impl Images {
         for subject in subjects {
             about.scans.extend(image_scans.get(subject).map(|scan| (subject, scan)));
             about.reports.extend(vulnerability_reports.get(subject).map(|report| (subject, report)));
-            let of = &subject.namespace;
-            let place = if of == home { Place::Platform } else { Place::Namespace(of) };
+            let place = Place::of(home, &subject.namespace);
             for digest in scan(&self.snapshot, subject).map_or(&[][..], |scan| &scan.digests) {
                 ledgers.insert(place.object(digest));
             }

@@ -15,7 +15,6 @@ const MANIFESTS: &str = "application/vnd.oci.image.manifest.v1+json, application
                          application/vnd.docker.distribution.manifest.list.v2+json";
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 const BLOB: &str = "application/octet-stream";
-const BUNDLE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
 /// Of one list. Registries put a hundred or more on a page.
 const PAGES: usize = 8;
 
@@ -106,7 +105,7 @@ impl Lookup<'_> {
     }
 
     async fn referrers(&self, session: &mut Session<'_>, digest: &Digest) -> Result<Listed<Digest>, Unknown> {
-        let path = format!("referrers/{digest}?artifactType={}", escape(BUNDLE));
+        let path = format!("referrers/{digest}?artifactType={}", escape(signature::BUNDLE_TYPE));
         let mut next = Some(self.path(&path)?);
         let (mut pages, mut room) = (Vec::new(), limits::LIST);
         while let Some(path) = next.take_if(|_| pages.len() < PAGES) {

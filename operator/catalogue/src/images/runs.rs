@@ -1,26 +1,17 @@
 //! What runs, put together and judged once, however many controls ask.
 
-use super::Sources;
+use super::{Question, Scale, Sources};
 use crate::evaluate::pods::root;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use snc_core::facts::Running;
 use snc_core::snapshot::Snapshot;
 use snc_core::verdict::Subject;
 use snc_images::library::Image;
-use snc_images::verdict::{Judgement, Rules};
+use snc_images::verdict::Judgement;
 use std::cell::{OnceCell, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
-
-/// By what images are judged.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Scale {
-    pub rules: Rules,
-    pub max_age: SignedDuration,
-    /// That the platform alone writes the reports of Trivy Operator.
-    pub trusted: bool,
-}
 
 /// An image in a namespace.
 pub(crate) struct Run<'a> {
@@ -56,8 +47,8 @@ type Judged = (Scale, Timestamp, Rc<Vec<Judgement>>);
 pub(crate) trait Ran {
     fn table(&self) -> &Table<'_>;
 
-    /// In the order of the images. Who asks nothing about deadlines takes what was judged by any.
-    fn judged(&self, scale: &Scale, deadlines: bool, now: Timestamp) -> Rc<Vec<Judgement>>;
+    /// In the order of the images.
+    fn judged(&self, scale: &Scale, question: Question, now: Timestamp) -> Rc<Vec<Judgement>>;
 }
 
 impl<'a> Runs<'a> {
@@ -71,17 +62,16 @@ impl Ran for Runs<'_> {
         self.table.get_or_init(|| table(self.snapshot))
     }
 
-    fn judged(&self, scale: &Scale, deadlines: bool, now: Timestamp) -> Rc<Vec<Judgement>> {
+    fn judged(&self, scale: &Scale, question: Question, now: Timestamp) -> Rc<Vec<Judgement>> {
         let mut judged = self.judged.borrow_mut();
-        if let Some((held, at, judgements)) = &*judged {
-            let same = held.max_age == scale.max_age && held.trusted == scale.trusted && *at == now;
-            if same && (!deadlines || held.rules == scale.rules) {
-                return judgements.clone();
-            }
+        if let Some((held, at, judgements)) = &*judged
+            && *at == now
+            && held.serves(scale, question)
+        {
+            return judgements.clone();
         }
         let library = Sources::of(self.snapshot).library(scale.trusted);
-        let judge =
-            |run: &Run<'_>| library.judge(run.namespace, &run.image, &scale.rules, scale.max_age, now);
+        let judge = |run: &Run<'_>| scale.judge(&library, run.namespace, &run.image, now);
         let judgements: Rc<Vec<Judgement>> = Rc::new(self.table().images.iter().map(judge).collect());
         *judged = Some((scale.clone(), now, judgements.clone()));
         judgements

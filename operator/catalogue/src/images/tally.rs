@@ -1,6 +1,6 @@
 //! How the images that run stand, counted: by namespace, and all together under the empty name.
 
-use super::{OVERDUE, Ran, scale};
+use super::{OVERDUE, Question, Ran, Scale};
 use crate::catalogue::controls;
 use crate::profile::{Profile, Settings};
 use jiff::Timestamp;
@@ -33,7 +33,7 @@ pub struct ImageTally {
 impl ImageTally {
     fn add(&mut self, judgement: &Judgement, now: Timestamp) {
         self.running += 1;
-        if judgement.is_overdue() || judgement.open.unanalysed > 0 {
+        if judgement.is_past_a_deadline() {
             self.overdue += 1;
         } else if judgement.is_uncertain() {
             self.unknown += 1;
@@ -59,7 +59,7 @@ pub(crate) fn tallies(runs: &dyn Ran, profile: &Profile, now: Timestamp) -> BTre
         return BTreeMap::new();
     };
     let values = profile.values(control);
-    let judged = runs.judged(&scale(Settings::new(&values)), true, now);
+    let judged = runs.judged(&Scale::of(Settings::new(&values)), Question::Overdue, now);
     let mut all: BTreeMap<String, ImageTally> = BTreeMap::new();
     let mut counted: BTreeSet<(&str, &Image)> = BTreeSet::new();
     let mut once: BTreeMap<&Image, &Judgement> = BTreeMap::new();

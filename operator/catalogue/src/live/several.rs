@@ -6,7 +6,7 @@ use super::space::{Space, Told};
 use crate::catalogue::{Assessor, Catalogue, kinds};
 use crate::checks::Check;
 use crate::evaluate::{on_several, unavailable};
-use crate::images::{Question, Ran};
+use crate::images::{self, Question, Ran};
 use crate::profile::{Profile, place};
 use jiff::Timestamp;
 use serde_json::{Map, Value};
@@ -30,20 +30,10 @@ struct Several {
 /// All of them.
 pub(super) struct Checks {
     all: Vec<Several>,
-    hour: Option<i64>,
 }
 
-/// What the dates of vulnerabilities are taken from and written to.
-pub(super) const IMAGES: [&str; 3] = [
-    "secnumcloud.dev/SncImageScan",
-    "aquasecurity.github.io/VulnerabilityReport",
-    "secnumcloud.dev/SncImageLedger",
-];
 /// No kind: that other images run than before, or that something else is what they were made for.
 pub(super) const RUNNING: &str = "images that run";
-
-/// Dates and deadlines that controls look at are no finer.
-pub(super) const HOUR: i64 = 60 * 60;
 
 impl Checks {
     pub fn of(catalogue: &Catalogue) -> Self {
@@ -54,13 +44,13 @@ impl Checks {
             // Whose a namespace is, any of them may ask.
             let tenants = ["core/Namespace".to_owned()];
             let reads = if Question::of(&entry.control.id).is_some() {
-                IMAGES.into_iter().chain([RUNNING]).map(str::to_owned).collect()
+                images::KINDS.into_iter().chain([RUNNING]).map(str::to_owned).collect()
             } else {
                 beside.chain(tenants).chain(declared.iter().cloned()).collect()
             };
             Some(Several { control, check, reads, asked: None, whole: None, places: BTreeSet::new() })
         };
-        Self { all: catalogue.entries.iter().enumerate().filter_map(several).collect(), hour: None }
+        Self { all: catalogue.entries.iter().enumerate().filter_map(several).collect() }
     }
 
     /// Lets go of what was answered.
@@ -78,8 +68,6 @@ impl Checks {
         now: Timestamp,
         mut to: To<'_>,
     ) -> Whole {
-        let hour = Some(now.as_second().div_euclid(HOUR));
-        let another_hour = std::mem::replace(&mut self.hour, hour) != hour;
         let mut whole: Whole = catalogue
             .entries
             .iter()
@@ -96,7 +84,7 @@ impl Checks {
                 continue;
             }
             let values = cluster.values(&entry.control);
-            if another_hour || one.asked.as_ref() != Some(&values) || !one.reads.is_disjoint(changed) {
+            if one.asked.as_ref() != Some(&values) || !one.reads.is_disjoint(changed) {
                 let found = on_several(&entry.control, one.check, snapshot, &values, now, to.runs);
                 one.asked = Some(values);
                 let (whole, told) = to.sort(found);

@@ -1,7 +1,7 @@
 //! Scans of images, what runs, and when things were first seen; the only thing that is written is a scan.
 
 use super::Cluster;
-use super::list::{Kind, Trouble, declared};
+use super::list::{Kind, Trouble, declared, pages};
 use kube::ResourceExt;
 use kube::api::{Api, ListParams, PostParams};
 use kube::core::{ApiResource, DeserializeGuard, DynamicObject, GroupVersionKind};
@@ -126,7 +126,7 @@ impl Cluster {
                 Some(place) => Api::namespaced_with(self.client.clone(), place, &resource),
                 None => Api::all_with(self.client.clone(), &resource),
             };
-            match pages(&api, plural).await {
+            match pages(api, ListParams::default(), (*plural).to_owned()).await {
                 Ok(all) => {
                     for object in all {
                         let subject = Subject::new(
@@ -156,17 +156,4 @@ fn body(object: DynamicObject) -> Value {
         map.insert("metadata".to_owned(), json!({"ownerReferences": owners}));
     }
     body
-}
-
-async fn pages(api: &Api<DynamicObject>, what: &str) -> Result<Vec<DynamicObject>, Trouble> {
-    let mut parameters = ListParams::default().limit(500);
-    let mut all = Vec::new();
-    loop {
-        let page = api.list(&parameters).await.map_err(|error| Trouble::new(what.to_owned(), &error))?;
-        all.extend(page.items);
-        match page.metadata.continue_.filter(|token| !token.is_empty()) {
-            Some(token) => parameters = parameters.continue_token(&token),
-            None => return Ok(all),
-        }
-    }
 }

@@ -90,10 +90,17 @@ pub fn plural<K: Resource<DynamicType = ()>>() -> String {
     if group.is_empty() { K::plural(&()).into_owned() } else { format!("{}.{group}", K::plural(&())) }
 }
 
-/// Every object, page by page; from the beginning in one go when the pages expired on the way.
 pub async fn list<K>(api: Api<K>, params: ListParams) -> Result<Vec<K>, Trouble>
 where
     K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug,
+{
+    pages(api, params, plural::<K>()).await
+}
+
+/// Every object, page by page; from the beginning in one go when the pages expired on the way. `what` is what they are called.
+pub async fn pages<K>(api: Api<K>, params: ListParams, what: String) -> Result<Vec<K>, Trouble>
+where
+    K: Clone + DeserializeOwned + Debug,
 {
     let mut params = params.limit(500);
     let mut all = Vec::new();
@@ -111,7 +118,7 @@ where
                 params.continue_token = None;
                 params.limit = None;
             }
-            Err(error) => return Err(Trouble::new(plural::<K>(), &error)),
+            Err(error) => return Err(Trouble::new(what, &error)),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::documents::documents;
 use super::tree::{Node, Tree};
-use super::typed::{Wrong, strict, typed};
+use super::typed::{Wrong, inside, strict, typed};
 use super::{Place, Source, Unreadable};
 use crate::model::reach::objects::{Objects, Workload, controller, namespace};
 use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, ReplicaSet, StatefulSet};
@@ -66,7 +66,7 @@ impl Reader {
 
     /// `of_list` is the version and kind that the items of a typed list leave out.
     fn document(&mut self, node: &Node, at: &str, of_list: Option<(&str, &str)>) {
-        let field = |name: &str| if at.is_empty() { name.to_owned() } else { format!("{at}.{name}") };
+        let field = |name: &str| inside(at, name);
         if !matches!(node.tree, Tree::Map(_)) {
             let what = Text::new("un objet Kubernetes est attendu", "a Kubernetes object is expected");
             return self.refuse(node.line, at.to_owned(), what);
@@ -209,7 +209,7 @@ impl Reader {
     }
 
     fn metadata(&mut self, node: &Node, at: &str) -> Option<ObjectMeta> {
-        let at = if at.is_empty() { "metadata".to_owned() } else { format!("{at}.metadata") };
+        let at = inside(at, "metadata");
         node.get("metadata").map_or_else(|| Some(ObjectMeta::default()), |meta| self.typed(meta, &at))
     }
 
@@ -225,7 +225,7 @@ impl Reader {
 
     /// Whether this object has a name and is not declared already; the same object twice counts once.
     fn new_one(&mut self, kind: &str, meta: &ObjectMeta, node: &Node, at: &str) -> bool {
-        let field = if at.is_empty() { "metadata.name".to_owned() } else { format!("{at}.metadata.name") };
+        let field = inside(at, "metadata.name");
         let line =
             node.get("metadata").map_or(node.line, |meta| meta.get("name").map_or(meta.line, |n| n.line));
         let Some(name) = meta.name.clone().filter(|name| !name.is_empty()) else {

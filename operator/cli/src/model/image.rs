@@ -2,15 +2,15 @@
 
 use crate::cluster::{Images, Written};
 use crate::model::Selection;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::Serialize;
-use snc_catalogue::images::{OVERDUE, Sources, rules};
+use snc_catalogue::images::{OVERDUE, Scale, Sources};
 use snc_catalogue::{Settings, controls};
 use snc_core::facts::ImageScan;
 use snc_core::image::{Digest, Severity};
 use snc_images::library::{Image, Library};
 use snc_images::report::{Counts, Report};
-use snc_images::verdict::{Judgement, Looked, Rules};
+use snc_images::verdict::{Judgement, Looked};
 use std::collections::BTreeMap;
 
 /// What one report came to.
@@ -115,27 +115,21 @@ pub fn scans(images: &Images) -> Vec<ScanLine> {
 /// By what `image-overdue` judges.
 struct Scales<'a> {
     library: Library<'a>,
-    rules: Rules,
-    max_age: SignedDuration,
+    scale: Scale,
     now: Timestamp,
 }
 
 fn scales(images: &Images, now: Timestamp) -> Option<Scales<'_>> {
     let control = controls().iter().find(|control| control.id == OVERDUE)?;
     let values = images.profile.values(control);
-    let settings = Settings::new(&values);
-    Some(Scales {
-        library: Sources::of(&images.snapshot).library(settings.flag("trustedReports")),
-        rules: rules(settings),
-        max_age: SignedDuration::from_hours(settings.integer("maxAgeHours")),
-        now,
-    })
+    let scale = Scale::of(Settings::new(&values));
+    Some(Scales { library: Sources::of(&images.snapshot).library(scale.trusted), scale, now })
 }
 
 impl Scales<'_> {
     fn line(&self, namespace: &str, named: &str, image: &Image, with_all: bool) -> ImageLine {
-        let judged = self.library.judge(namespace, image, &self.rules, self.max_age, self.now);
-        let state = if judged.is_overdue() || judged.open.unanalysed > 0 {
+        let judged = self.scale.judge(&self.library, namespace, image, self.now);
+        let state = if judged.is_past_a_deadline() {
             State::Fail
         } else if judged.is_uncertain() {
             State::Unknown

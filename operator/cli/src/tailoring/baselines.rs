@@ -2,7 +2,7 @@
 
 use crate::manifests::documents::documents;
 use crate::manifests::tree::{Node, Tree};
-use crate::manifests::typed::{Wrong, typed};
+use crate::manifests::typed::{Wrong, inside, typed};
 use crate::manifests::{Place, Unreadable};
 use serde_json::{Value, json};
 use snc_api::v1alpha1::{SncBaseline, SncBaselineSpec};
@@ -184,10 +184,6 @@ fn what(given: &str, accepted: &Text) -> Text {
         format!("reçu {given:?} ; accepté : {}", accepted.fr),
         format!("got {given:?}; accepted: {}", accepted.en),
     )
-}
-
-fn inside(at: &str, path: &str) -> String {
-    if at.is_empty() { path.to_owned() } else { format!("{at}.{path}") }
 }
 
 /// Without what is empty, which a typed reader does not keep.

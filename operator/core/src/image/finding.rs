@@ -51,6 +51,13 @@ pub enum State {
 }
 
 impl State {
+    /// The words in which somebody comes to a conclusion, or tries to.
+    pub fn of_word(word: &str) -> Option<Self> {
+        [Self::Affected, Self::UnderInvestigation, Self::Fixed, Self::NotAffected]
+            .into_iter()
+            .find(|state| state.as_str() == word)
+    }
+
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Affected => "affected",

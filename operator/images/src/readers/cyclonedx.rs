@@ -1,6 +1,7 @@
 //! CycloneDX 1.4 and later, as JSON: a list of components with what a scanner found in them, or statements (VEX).
 
 use super::Wrong;
+use super::purl::{self, Package};
 use super::wire::{Head, artifact, digest_of, nullable, scanner, time};
 use crate::report::{Entry, Format, Gathered, Nature, Report};
 use serde::Deserialize;
@@ -113,9 +114,6 @@ struct Said {
     detail: String,
 }
 
-/// Name and version of a package.
-type Package = (String, String);
-
 pub fn report(document: Document) -> Result<Report, Wrong> {
     let Some(vulnerabilities) = document.vulnerabilities.filter(|list| !list.is_empty()) else {
         // A list of components has the same empty list as a scan without findings.
@@ -168,39 +166,11 @@ impl Affected {
             .filter(|(urn, _)| urn.starts_with("urn:cdx:"))
             .map_or(self.r#ref.as_str(), |(_, r)| r);
         let known = packages.get(self.r#ref.as_str()).or_else(|| packages.get(local)).cloned();
-        let (name, version) = known.unwrap_or_else(|| of_purl(local));
+        let (name, version) = known.unwrap_or_else(|| purl::package(local));
         let affected = self.versions.iter().filter(|v| v.status != "unaffected").map(|v| v.version.as_str());
         let of_list = || affected.filter(|v| !v.is_empty()).collect::<Vec<_>>().join(", ");
         (name, if version.is_empty() { of_list() } else { version })
     }
-}
-
-/// `pkg:type/namespace/name@version?qualifiers`; anything else is a name. A distribution's name is none of the package's,
-/// and an image is no package: what is said of it is said of all that it holds.
-pub(super) fn of_purl(text: &str) -> Package {
-    let Some(rest) = text.strip_prefix("pkg:") else { return (text.to_owned(), String::new()) };
-    let rest = rest.split(['?', '#']).next().unwrap_or_default();
-    let (kind, rest) = rest.split_once('/').unwrap_or(("", rest));
-    let (name, version) = rest.rsplit_once('@').unwrap_or((rest, ""));
-    let name = match kind {
-        "oci" | "docker" => return Package::default(),
-        "deb" | "apk" | "rpm" | "alpm" => name.rsplit_once('/').map_or(name, |(_, name)| name),
-        _ => name,
-    };
-    (unescaped(name), unescaped(version))
-}
-
-/// Percent signs of package addresses.
-pub(super) fn unescaped(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&byte, after)) = rest.split_first() {
-        let escaped = (byte == b'%').then(|| after.get(..2)).flatten();
-        let value = escaped.and_then(|hex| u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok());
-        bytes.push(value.unwrap_or(byte));
-        rest = if value.is_some() { after.get(2..).unwrap_or_default() } else { after };
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 impl Found {
@@ -268,12 +238,10 @@ impl Component {
         let property = |suffix: &'static str| {
             self.properties.iter().filter(move |p| p.name.ends_with(suffix)).map(|p| p.value.as_str())
         };
-        let of_purl = self.purl.strip_prefix("pkg:oci/").and_then(|rest| {
-            let version = rest.split(['?', '#']).next()?.rsplit_once('@')?.1;
-            digest_of(&unescaped(version))
-        });
-        let digests =
-            property(":RepoDigest").filter_map(digest_of).chain(of_purl).chain(digest_of(&self.version));
+        let digests = property(":RepoDigest")
+            .filter_map(digest_of)
+            .chain(purl::digest(&self.purl))
+            .chain(digest_of(&self.version));
         let config = property(":ImageID").find_map(digest_of);
         (self.name.clone(), digests.collect(), config)
     }

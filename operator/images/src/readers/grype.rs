@@ -164,13 +164,7 @@ impl Match {
 /// A rule of a configuration file says nothing of whether the image is concerned.
 fn analysis(rules: Vec<Rule>) -> Analysis {
     let said = |rule: Rule| {
-        let state = match rule.vex_status.as_str() {
-            "not_affected" => State::NotAffected,
-            "fixed" => State::Fixed,
-            "affected" => State::Affected,
-            "under_investigation" => State::UnderInvestigation,
-            _ => return None,
-        };
+        let state = State::of_word(&rule.vex_status)?;
         let justification =
             if rule.vex_justification.is_empty() { rule.reason } else { rule.vex_justification };
         Some(Analysis { state, justification })

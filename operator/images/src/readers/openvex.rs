@@ -1,8 +1,8 @@
 //! OpenVEX, from its first version on.
 
 use super::Wrong;
-use super::cyclonedx::{of_purl, unescaped};
-use super::wire::{Head, artifact, digest_of, nullable, scanner, time};
+use super::purl;
+use super::wire::{Head, artifact, nullable, scanner, time};
 use crate::report::{Entry, Format, Gathered, Nature, Report};
 use serde::Deserialize;
 use snc_core::image::Digest;
@@ -89,10 +89,7 @@ impl Product {
 
     /// The image that it is, where it is one and says which.
     fn digests(&self) -> Vec<Digest> {
-        let of_name = self.name().strip_prefix("pkg:oci/").and_then(|rest| {
-            let version = rest.split(['?', '#']).next()?.rsplit_once('@')?.1;
-            digest_of(&unescaped(version))
-        });
+        let of_name = purl::digest(self.name());
         let of_hashes = match self {
             Self::Object { hashes, .. } if self.name().starts_with("pkg:oci/") => {
                 hashes.get("sha-256").and_then(|hex| Digest::parse(&format!("sha256:{hex}")))
@@ -113,7 +110,7 @@ pub fn report(document: Document) -> Result<Report, Wrong> {
     for (index, statement) in document.statements.iter().enumerate() {
         let analysis = statement.analysis(index)?;
         let mut entry = |text: &str| {
-            let (package, version) = of_purl(text);
+            let (package, version) = purl::package(text);
             let id = match &statement.vulnerability {
                 Name::Text(text) => text,
                 Name::Object { id, name } => {
@@ -162,20 +159,15 @@ pub fn report(document: Document) -> Result<Report, Wrong> {
 
 impl Statement {
     fn analysis(&self, index: usize) -> Result<Analysis, Wrong> {
-        let state = match self.status.as_str() {
-            "not_affected" => State::NotAffected,
-            "affected" => State::Affected,
-            "fixed" => State::Fixed,
-            "under_investigation" => State::UnderInvestigation,
-            other => {
-                let accepted = "not_affected, affected, fixed, under_investigation";
-                return Err(Wrong::at(
-                    format!("statements[{index}].status"),
-                    format!("{other:?} ; accepté : {accepted}"),
-                    format!("{other:?}; accepted: {accepted}"),
-                ));
-            }
-        };
+        let other = &self.status;
+        let state = State::of_word(other).ok_or_else(|| {
+            let accepted = "not_affected, affected, fixed, under_investigation";
+            Wrong::at(
+                format!("statements[{index}].status"),
+                format!("{other:?} ; accepté : {accepted}"),
+                format!("{other:?}; accepted: {accepted}"),
+            )
+        })?;
         let justification = if self.justification.is_empty() { &self.impact } else { &self.justification };
         Ok(Analysis { state, justification: justification.clone() })
     }

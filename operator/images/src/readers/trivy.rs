@@ -176,13 +176,7 @@ fn gather(document: Document, targets: Vec<Target>) -> Report {
         }
         for modified in target.experimental_modified_findings {
             if modified.r#type == "vulnerability" {
-                let state = match modified.status.as_str() {
-                    "not_affected" => State::NotAffected,
-                    "fixed" => State::Fixed,
-                    "affected" => State::Affected,
-                    "under_investigation" => State::UnderInvestigation,
-                    _ => State::Ignored,
-                };
+                let state = State::of_word(&modified.status).unwrap_or(State::Ignored);
                 let analysis = Analysis { state, justification: modified.statement };
                 gathered.add(modified.finding.entry(&target.name, Some(analysis)));
             } else {

@@ -45,21 +45,19 @@ pub(super) fn judge(
     };
     let named: Vec<Image> =
         new.every_container().map(|(_, container)| Image::of(&container.image, None)).collect();
-    let said = |(control, question): &(&'static Control, Question)| {
-        let digests = named.iter().flat_map(|image| &image.digests);
-        let about = images.about(others.home, digests, named.iter().map(|image| &image.name));
-        let sources = Sources {
-            home: others.home,
-            scans: about.scans,
-            reports: about.reports,
-            ledgers: Some(about.ledgers),
-        };
-        let values = profile.values(control);
-        let outcome =
-            of_spec(*question, Settings::new(&values), sources, (written.namespace, at, &new), others.now);
-        (*control, outcome)
+    let digests = named.iter().flat_map(|image| &image.digests);
+    let about = images.about(others.home, digests, named.iter().map(|image| &image.name));
+    let sources = Sources {
+        home: others.home,
+        scans: about.scans,
+        reports: about.reports,
+        ledgers: Some(about.ledgers),
     };
-    asked().map(said).collect()
+    let values: Vec<_> = asked().map(|(control, _)| profile.values(control)).collect();
+    let questions: Vec<_> =
+        asked().zip(&values).map(|((_, question), values)| (*question, Settings::new(values))).collect();
+    let outcomes = of_spec(&questions, &sources, (written.namespace, at, &new), others.now);
+    asked().map(|(control, _)| *control).zip(outcomes).collect()
 }
 
 static OF_SCANS: LazyLock<Vec<(&'static Control, Question)>> = LazyLock::new(|| {
