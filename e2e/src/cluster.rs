@@ -214,16 +214,7 @@ impl Cluster {
 
     /// The plugin of kubectl, as its user would run it.
     pub fn kubectl_snc(&self, user: User, args: &[&str]) -> Result<Output> {
-        let output = Command::new(workspace::binary("kubectl-snc")?)
-            .args(args)
-            .env("KUBECONFIG", self.plane.kubeconfig(user))
-            .env("LC_ALL", "C")
-            .output()?;
-        Ok(Output {
-            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-            code: output.status.code(),
-        })
+        kubectl_snc(&self.plane, user, args)
     }
 
     /// A tenant of that name that claims these namespaces, and the namespaces, isolated.
@@ -340,4 +331,18 @@ impl Cluster {
             eprintln!("ending the control plane: {error:#}");
         }
     }
+}
+
+/// The plugin of kubectl, as its user would run it.
+pub fn kubectl_snc(plane: &ControlPlane, user: User, args: &[&str]) -> Result<Output> {
+    let output = Command::new(workspace::binary("kubectl-snc")?)
+        .args(args)
+        .env("KUBECONFIG", plane.kubeconfig(user))
+        .env("LC_ALL", "C")
+        .output()?;
+    Ok(Output {
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        code: output.status.code(),
+    })
 }

@@ -4,7 +4,7 @@ use std::{
     io::{self, Read as _},
     net::{SocketAddr, TcpStream, UdpSocket},
     thread,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 /// Much longer than an answer takes on a busy machine; TCP sends its first packet once more after a second.
@@ -19,8 +19,13 @@ pub fn probe(targets: &[&str]) -> io::Result<()> {
     thread::scope(|scope| {
         let started: Vec<_> = parsed
             .iter()
-            .map(|&(target, protocol, address)| {
-                let ask = move || match if protocol == "TCP" { tcp(address) } else { udp(address) } {
+            .enumerate()
+            .map(|(index, &(target, protocol, address))| {
+                let asked = move || match protocol {
+                    "TCP" => tcp(address),
+                    _ => udp(address, source_port(index)),
+                };
+                let ask = move || match asked() {
                     Ok(Some(name)) => format!("{target} answered {name}"),
                     Ok(None) => format!("{target} silent"),
                     Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
@@ -64,8 +69,19 @@ fn tcp(address: SocketAddr) -> io::Result<Option<String>> {
     }
 }
 
-fn udp(address: SocketAddr) -> io::Result<Option<String>> {
-    let socket = UdpSocket::bind("0.0.0.0:0")?;
+/// What follows an allowed packet on its ports is let through for as long as the kernel remembers it, whatever came into
+/// force since: at most two minutes. No pair of a target and a port comes again before that.
+fn source_port(target: usize) -> u16 {
+    const FIRST: u16 = 10_000;
+    const TARGETS: u64 = 64;
+    const ROUNDS: u64 = 340;
+    let second = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let offset = (second % ROUNDS) * TARGETS + target as u64 % TARGETS;
+    FIRST + u16::try_from(offset).unwrap_or_default()
+}
+
+fn udp(address: SocketAddr, from: u16) -> io::Result<Option<String>> {
+    let socket = UdpSocket::bind(("0.0.0.0", from)).or_else(|_| UdpSocket::bind("0.0.0.0:0"))?;
     socket.connect(address)?;
     socket.set_read_timeout(Some(AGAIN))?;
     let started = Instant::now();

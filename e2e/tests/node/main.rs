@@ -44,11 +44,12 @@ const ENFORCER: [Case<Lab>; 3] = [
 ];
 
 /// In this order: each goes on from where the one before has left the site.
-const CHART: [Case<Site>; 14] = [
+const CHART: [Case<Site>; 15] = [
     ("the_chart_runs_as_installed_by_helm", site::chart::runs),
     ("the_webhook_answers_by_its_service", site::chart::webhook_answers),
     ("helm_test_says_whether_it_works", site::check::says_what_is_wrong),
     ("packets_pass_where_reach_says_so_and_nowhere_else", site::packets::as_reach_says),
+    ("what_runs_is_known_by_its_digest", site::images::known_by_digest),
     ("isolated_while_the_operator_restarts", site::life::isolated_while_it_restarts),
     ("nothing_passes_from_the_first_instant_to_the_last", site::senders::nothing_passes),
     ("the_window_of_an_enforcer_that_fails_open", site::senders::window_when_open),

@@ -3,6 +3,7 @@
 
 pub mod chart;
 pub mod check;
+pub mod images;
 pub mod life;
 mod matrix;
 mod outside;
@@ -22,6 +23,7 @@ use release::Release;
 use serde_json::Value;
 use snc_e2e::{
     api::Api,
+    cluster::kubectl_snc,
     objects::{Kind, text},
     wait::within,
 };
@@ -33,7 +35,7 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use xtask::{
     harness::{
-        Builder, ControlPlane, Environment, Tool, Toolchain, User,
+        Builder, ControlPlane, Environment, Output, Tool, Toolchain, User,
         node::{Enforcement, Node},
         workspace,
     },
@@ -51,6 +53,8 @@ pub struct Site {
     pub platform: Api,
     pub pod_binary: PathBuf,
     pub release: Release,
+    /// Of the pods of the tests, as a pull by digest would name it.
+    pub pod_image: String,
     _images: TempDir,
     // Last, since the clients above live on it.
     _runtime: Runtime,
@@ -65,7 +69,7 @@ impl Site {
         let pod_binary = workspace::static_binary("snc-pod", PROFILE)?;
         let images = TempDir::new()?;
         let release = Release::of_tests()?;
-        let pod = write_pod(images.path(), &pod_binary)?;
+        let (pod, pod_image) = write_pod(images.path(), &pod_binary)?;
         let node = Node {
             enforcement: Enforcement::FailClosed,
             pause: pod_binary.clone(),
@@ -73,6 +77,7 @@ impl Site {
         };
         let plane = Builder::ephemeral("site")?.node(node).start(&toolchain)?;
         plane.name_image(&release.tagged(), &release.by_digest())?;
+        plane.name_image(POD_IMAGE, &pod_image)?;
         let runtime = Runtime::new()?;
         let api = |user: User| Api::new(runtime.handle(), &plane.kubeconfig(user));
         let site = Self {
@@ -81,6 +86,7 @@ impl Site {
             plane,
             pod_binary,
             release,
+            pod_image,
             _images: images,
             _runtime: runtime,
         };
@@ -88,6 +94,11 @@ impl Site {
         site.outside_hosts()?;
         chart::install(&site)?;
         Ok(site)
+    }
+
+    /// The plugin of kubectl, as the platform's people run it.
+    pub fn kubectl_snc(&self, args: &[&str]) -> Result<Output> {
+        kubectl_snc(&self.plane, User::Platform, args)
     }
 
     /// Waits until all pods of a namespace that these labels select, so many, are ready; and gives them.
@@ -111,8 +122,11 @@ fn is_ready(pod: &Value) -> bool {
     pod["metadata"]["deletionTimestamp"].is_null() && conditions.into_iter().any(ready)
 }
 
-fn write_pod(dir: &Path, binary: &Path) -> Result<PathBuf> {
+/// The archive, and the image in it by its digest.
+fn write_pod(dir: &Path, binary: &Path) -> Result<(PathBuf, String)> {
     let archive = dir.join("pod.tar");
-    Layout::default().image(POD_IMAGE, &image::pod(binary)?).write_archive(&archive)?;
-    Ok(archive)
+    let image = image::pod(binary)?;
+    Layout::default().image(POD_IMAGE, &image).write_archive(&archive)?;
+    let repository = POD_IMAGE.split(':').next().unwrap_or_default();
+    Ok((archive, format!("{repository}@{}", image.digest())))
 }

@@ -3,7 +3,7 @@
 use super::Site;
 use anyhow::{Result, bail, ensure};
 use serde_json::{Value, json};
-use snc_core::names::{LABEL_TENANT, LABEL_WORKLOADS, WEBHOOK};
+use snc_core::names::{LABEL_IMAGES, LABEL_TENANT, LABEL_WORKLOADS, WEBHOOK};
 use snc_e2e::{
     api::Answered,
     cluster::OPERATOR_NAMESPACE,
@@ -75,18 +75,20 @@ pub fn faulty() -> Value {
 /// The API server asks the pods of the webhook by their Service, with certificates of the operator's own making.
 pub fn webhook_answers(site: &Site) -> Result<()> {
     let strict = json!({"tenantSelector": {"matchLabels": {"site": "strict"}},
-        "modes": {"isolation": "Enforce", "podSecurity": "Enforce", "workloads": "Enforce"},
+        "modes": {"isolation": "Enforce", "podSecurity": "Enforce", "workloads": "Enforce", "images": "Enforce"},
         "parameters": [{"control": "image-registry", "name": "registries", "value": ["localhost", "registry.invalid"],
             "rationale": "les registres des essais"}]});
     site.platform.create(BASELINES, baseline("strict", strict))?;
     let tenant = json!({"apiVersion": "secnumcloud.dev/v1alpha1", "kind": "SncTenant",
         "metadata": {"name": "gamma", "labels": {"site": "strict"}},
-        "spec": {"level": "Essentiel", "namespaces": ["gamma-web"]}});
+        "spec": {"level": "Standard", "namespaces": ["gamma-web"]}});
     site.platform.create(TENANTS, tenant)?;
     site.platform.create(NAMESPACES, new_namespace("gamma-web", json!({LABEL_TENANT: "gamma"})))?;
     eventually("gamma-web to have its modes", || {
         let found = site.admin.get(namespace("gamma-web"))?;
-        ensure!(label(&found, LABEL_WORKLOADS) == Some("Enforce"), "{}", found["metadata"]);
+        for measure in [LABEL_WORKLOADS, LABEL_IMAGES] {
+            ensure!(label(&found, measure) == Some("Enforce"), "{}", found["metadata"]);
+        }
         Ok(())
     })?;
     let configuration = eventually("the webhook's configuration", || {

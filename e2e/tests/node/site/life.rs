@@ -3,10 +3,9 @@
 use super::{
     LIMIT, Site,
     chart::{CONTROLLERS, WEBHOOKS, faulty, install},
-    pods::serving,
+    pods::faultless,
 };
 use anyhow::{Context, Result, bail, ensure};
-use serde_json::{Value, json};
 use snc_core::names::{DEFAULT_DENY, GUARD_GATE, GUARD_MANAGED, LABEL_ISOLATED, LEASE, WEBHOOK};
 use snc_e2e::{
     cluster::{OPERATOR_NAMESPACE, OPERATOR_USER},
@@ -88,7 +87,8 @@ impl Site {
                 let (mut failed, mut all) = (Vec::new(), 0);
                 while !over.load(Ordering::Relaxed) {
                     all += 1;
-                    if let Err(refusal) = self.platform.create(&pods, admitted()) {
+                    if let Err(refusal) = self.platform.create(&pods, faultless("admitted", &self.pod_image))
+                    {
                         failed.push(refusal.to_string());
                     }
                     thread::sleep(Duration::from_millis(20));
@@ -141,13 +141,6 @@ impl Site {
         }
         Ok(found)
     }
-}
-
-/// A pod that no control of `gamma-web` finds fault with.
-fn admitted() -> Value {
-    let mut pod = serving("admitted", &json!({"app": "admitted"}));
-    pod["spec"]["containers"][0]["resources"]["limits"]["cpu"] = json!("100m");
-    pod
 }
 
 /// No forbidden cell opens, and no open one closes, while pods of the operator end and come back.

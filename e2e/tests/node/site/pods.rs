@@ -52,6 +52,17 @@ pub fn running(name: &str, labels: &Value, args: &[&str]) -> Value {
     })
 }
 
+/// As every control of level `Standard` wants it, besides.
+pub fn faultless(name: &str, image: &str) -> Value {
+    let mut pod = serving(name, &json!({"app": name}));
+    pod["spec"]["serviceAccountName"] = json!("default");
+    let container = &mut pod["spec"]["containers"][0];
+    container["image"] = json!(image);
+    container["resources"] = json!({"requests": {"cpu": "1m", "memory": "8Mi", "ephemeral-storage": "1Mi"},
+        "limits": {"cpu": "100m", "memory": "64Mi", "ephemeral-storage": "1Mi"}});
+    pod
+}
+
 pub fn serving(name: &str, labels: &Value) -> Value {
     let ports = PORTS.map(|port| port.to_string());
     let mut args = vec!["serve"];

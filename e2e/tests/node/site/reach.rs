@@ -3,8 +3,7 @@
 use super::Site;
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
-use std::{net::Ipv4Addr, process::Command};
-use xtask::harness::{User, workspace};
+use std::net::Ipv4Addr;
 
 /// As `reach` names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,14 +18,9 @@ pub struct Reach {
 
 impl Site {
     pub fn reach(&self) -> Result<Reach> {
-        let output = Command::new(workspace::binary("kubectl-snc")?)
-            .args(["reach", "--output", "json"])
-            .env("KUBECONFIG", self.plane.kubeconfig(User::Platform))
-            .env("LC_ALL", "C")
-            .output()?;
-        let told = String::from_utf8_lossy(&output.stderr);
-        ensure!(output.status.success(), "kubectl snc reach: {}\n{told}", output.status);
-        let mut report: Value = serde_json::from_slice(&output.stdout)?;
+        let output = self.kubectl_snc(&["reach", "--output", "json"])?;
+        ensure!(output.success(), "kubectl snc reach: {:?}\n{}", output.code, output.stderr);
+        let mut report: Value = serde_json::from_str(&output.stdout)?;
         let Value::Array(connections) = report["connections"].take() else {
             bail!("no connections: {report}")
         };
