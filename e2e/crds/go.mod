@@ -4,6 +4,7 @@ module snc-operator.test/crds
 go 1.26.0
 
 require (
+	github.com/aquasecurity/trivy-operator v0.29.0
 	github.com/argoproj/argo-cd/v3 v3.4.13
 	github.com/cert-manager/cert-manager v1.21.2
 	github.com/external-secrets/external-secrets v1.3.2

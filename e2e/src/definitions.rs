@@ -20,6 +20,14 @@ struct Source {
 
 const SOURCES: &[Source] = &[
     Source {
+        module: "github.com/aquasecurity/trivy-operator",
+        folder: "deploy/helm/crds",
+        kinds: &[(
+            "aquasecurity.github.io/VulnerabilityReport",
+            "aquasecurity.github.io_vulnerabilityreports.yaml",
+        )],
+    },
+    Source {
         module: "github.com/argoproj/argo-cd/v3",
         folder: "manifests/crds",
         kinds: &[("argoproj.io/Application", "application-crd.yaml")],

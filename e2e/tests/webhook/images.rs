@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use snc_core::names::{GUARD_STATUS, LABEL_IMAGES, LABEL_TENANT};
 use snc_e2e::api::Answered;
 use snc_e2e::cluster::{Cluster, OPERATOR_NAMESPACE};
+use snc_e2e::definitions;
 use snc_e2e::objects::{
     BASELINES, CLUSTER_ROLE_BINDINGS, Kind, NAMESPACES, TENANTS, at, baseline, label, namespace,
     new_namespace,
@@ -26,7 +27,7 @@ fn digest(of: char) -> String {
 }
 
 /// As every other control of level `Standard` wants it.
-fn pod(name: &str, image: &str) -> Value {
+pub fn pod(name: &str, image: &str) -> Value {
     let mut pod = good(name);
     pod["spec"]["containers"][0]["image"] = json!(image);
     pod["spec"]["containers"][0]["resources"]["limits"]["ephemeral-storage"] = json!("1Mi");
@@ -54,7 +55,13 @@ fn trivy(of: char, findings: &[(&str, &str)]) -> Value {
         "Results": [{"Target": "app", "Vulnerabilities": found}]})
 }
 
-fn import(cluster: &Cluster, user: User, report: &Value, namespace: &str, more: &[&str]) -> Result<Value> {
+pub fn import(
+    cluster: &Cluster,
+    user: User,
+    report: &Value,
+    namespace: &str,
+    more: &[&str],
+) -> Result<Value> {
     let file = tempfile::NamedTempFile::with_suffix(".json")?;
     serde_json::to_writer(&file, report)?;
     let file = file.path().display().to_string();
@@ -110,12 +117,15 @@ fn governed(cluster: &Cluster) -> Result<()> {
 
 pub fn judged(cluster: &Cluster) -> Result<()> {
     governed(cluster)?;
+    // Before the webhook looks what is served.
+    definitions::install(&cluster.admin, &["aquasecurity.github.io/VulnerabilityReport"].into())?;
     let result = with_webhook(cluster, "webhook-images", |_, _| {
         asked(cluster)?;
         refused_until_scanned(cluster)?;
         overdue(cluster)?;
         of_the_tenant(cluster)?;
         statements(cluster)?;
+        of_trivy_operator(cluster)?;
         flagged(cluster)
     });
     cluster.platform.delete(at(TENANTS, PLACE))?;
@@ -240,6 +250,33 @@ fn statements(cluster: &Cluster) -> Result<()> {
         &["--digest", &of],
     )?;
     admitted(cluster, &pod)
+}
+
+/// What Trivy Operator writes lies where a tenant may: it proves something once the platform vouches for it.
+fn of_trivy_operator(cluster: &Cluster) -> Result<()> {
+    let report = json!({"apiVersion": "aquasecurity.github.io/v1alpha1", "kind": "VulnerabilityReport",
+        "metadata": {"name": "replicaset-app-main", "namespace": PLACE},
+        "report": {
+            "updateTimestamp": Timestamp::now().to_string(), "os": {"family": "debian", "name": "12"},
+            "scanner": {"name": "Trivy", "vendor": "Aqua Security", "version": "0.66.0"},
+            "registry": {"server": "registry.invalid"}, "artifact": {"repository": "app", "tag": "1", "digest": digest('8')},
+            "summary": {"criticalCount": 0, "highCount": 0, "mediumCount": 0, "lowCount": 0, "unknownCount": 0},
+            "vulnerabilities": []}});
+    let reports = format!("/apis/aquasecurity.github.io/v1alpha1/namespaces/{PLACE}/vulnerabilityreports");
+    cluster.admin.create(&reports, report)?;
+    let pod = pinned("operateur", '8');
+    refused(cluster, &pod, &["image-scanned", "sha256:8888", "tenant may have written"])?;
+    let baseline = at(BASELINES, "images-enforce");
+    let mut parameters = cluster.admin.get(&baseline)?["spec"]["parameters"].clone();
+    for control in ["image-scanned", "image-overdue"] {
+        let vouched = json!({"control": control, "name": "trustedReports", "value": true,
+            "rationale": "les tenants n'ont pas le droit d'en écrire"});
+        parameters.as_array_mut().context("parameters")?.push(vouched);
+    }
+    cluster.platform.merge(&baseline, json!({"spec": {"parameters": parameters}}))?;
+    admitted(cluster, &pod)?;
+    cluster.admin.delete(format!("{reports}/replicaset-app-main"))?;
+    refused(cluster, &pod, &["image-scanned", "never scanned"])
 }
 
 /// What runs is told of, under each runtime's way to name it, and goes on running.
