@@ -175,6 +175,7 @@ fn decided(images: usize, report: &mut Report) -> Result<()> {
                 addresses: &addresses,
                 reserved: &reserved,
                 images: Some(&known),
+                signatures: None,
                 home: "snc-system",
                 now,
             };

@@ -1,11 +1,15 @@
 //! The registry as a process of ours: TLS, a password, a directory; ended by its process id.
 
-use crate::https::{Answer, Request, send};
+mod https;
+
+pub use https::Answer;
+
+use crate::wait::eventually;
 use anyhow::{Context, Result, bail, ensure};
+use https::{Request, send};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use serde_json::{Value, json};
 use snc_core::image::Digest;
-use snc_e2e::wait::eventually;
 use snc_images::signature::computed;
 use std::fs::{self, File};
 use std::net::TcpListener;
@@ -17,7 +21,7 @@ pub const USER: &str = "reader";
 pub const PASSWORD: &str = "to-read-and-write";
 /// The same, by bcrypt at the lowest cost: each request is checked anew.
 const HASHED: &str = "$2b$04$TNLiPPuxYtAIGfW0Uum8sOFRdz//Xx59FC1prUYBKSzZhpdMTuVzK";
-const BASIC: &str = "Basic cmVhZGVyOnRvLXJlYWQtYW5kLXdyaXRl";
+pub const BASIC: &str = "Basic cmVhZGVyOnRvLXJlYWQtYW5kLXdyaXRl";
 
 pub const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 pub const INDEX: &str = "application/vnd.oci.image.index.v1+json";

@@ -119,8 +119,19 @@ impl<'p> Webhook<'p> {
         asked: impl FnMut() -> Result<()>,
         run: impl FnOnce(&Self, &Certificates) -> Result<()>,
     ) -> Result<()> {
+        Self::serving_with(cluster, name, &[], asked, run)
+    }
+
+    /// And with more arguments.
+    pub fn serving_with(
+        cluster: &'p Cluster,
+        name: &str,
+        more: &[&str],
+        asked: impl FnMut() -> Result<()>,
+        run: impl FnOnce(&Self, &Certificates) -> Result<()>,
+    ) -> Result<()> {
         let certificates = Certificates::new()?;
-        let webhook = Self::start(cluster.plane(), name, &certificates)?;
+        let webhook = Self::start_with(cluster.plane(), name, free_port()?, certificates.path(), more)?;
         let made = configured(&webhook.url(), &certificates.bundle())?;
         // The guard of the configuration lets nobody else.
         cluster.operator.send(&Ask::apply(&at(CONFIGURATIONS, WEBHOOK), MANAGER, made))?;
@@ -162,6 +173,11 @@ impl<'p> Webhook<'p> {
 
     pub fn url(&self) -> String {
         format!("https://127.0.0.1:{}", self.port)
+    }
+
+    /// Of its process in the instance.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     pub const fn port(&self) -> u16 {

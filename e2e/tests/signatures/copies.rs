@@ -1,11 +1,11 @@
 //! Images and signatures in places other than where they were made.
 
-use crate::cosign::{FORMS, Form};
-use crate::registry::{INDEX, MANIFEST};
 use crate::scene::{Scene, Watch, signed};
 use anyhow::{Result, ensure};
 use serde_json::Value;
 use snc_core::image::Digest;
+use snc_e2e::cosign::{FORMS, Form};
+use snc_e2e::registry::{INDEX, MANIFEST};
 use snc_images::signature::{referrers_tag, signature_tag};
 use snc_registry::{Refused, Verdict};
 

@@ -1,12 +1,12 @@
 //! Each way in which cosign signs.
 
-use crate::cosign::{FORMS, Form};
-use crate::registry::MANIFEST;
 use crate::scene::{Scene, signed};
 use anyhow::{Context, Result, ensure};
 use rcgen::{KeyPair, PKCS_ECDSA_P384_SHA384, PKCS_ED25519};
 use serde_json::{Value, json};
 use snc_core::image::Digest;
+use snc_e2e::cosign::{FORMS, Form};
+use snc_e2e::registry::MANIFEST;
 use snc_images::signature::referrers_tag;
 use snc_registry::{Refused, Verdict};
 
@@ -106,10 +106,10 @@ fn attach(scene: &Scene, repository: &str, image: &Digest, bundle: &[u8]) -> Res
     let mut index: Value = if found.status == 200 {
         serde_json::from_slice(&found.body)?
     } else {
-        json!({ "schemaVersion": 2, "mediaType": crate::registry::INDEX, "manifests": [] })
+        json!({ "schemaVersion": 2, "mediaType": snc_e2e::registry::INDEX, "manifests": [] })
     };
     index["manifests"].as_array_mut().context("a list")?.push(entry);
-    registry.manifest(repository, Some(&tag), crate::registry::INDEX, &index)?;
+    registry.manifest(repository, Some(&tag), snc_e2e::registry::INDEX, &index)?;
     Ok(())
 }
 

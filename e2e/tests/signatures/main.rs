@@ -1,11 +1,8 @@
 //! What cosign signs in a real registry over TLS is verified, and nothing else is.
 
 mod copies;
-mod cosign;
 mod forms;
-mod https;
 mod outage;
-mod registry;
 mod scene;
 
 use anyhow::{Result, bail};

@@ -1,10 +1,10 @@
 //! A registry that cannot be read, or not any more.
 
-use crate::cosign::Form;
-use crate::registry::Registry;
 use crate::scene::{Scene, Watch, signed};
 use anyhow::{Result, ensure};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
+use snc_e2e::cosign::Form;
+use snc_e2e::registry::Registry;
 use snc_registry::{Credentials, Declared, Unknown, Verdict};
 
 const fn unknown(why: Unknown) -> Verdict {

@@ -1,9 +1,9 @@
-use crate::cosign::{Cosign, Form, Pair};
-use crate::registry::{PASSWORD, Registry, USER};
 use anyhow::{Result, anyhow};
 use jiff::Timestamp;
 use snc_core::image::Digest;
 use snc_core::image::Reference;
+use snc_e2e::cosign::{Cosign, Form, Pair};
+use snc_e2e::registry::{PASSWORD, Registry, USER};
 use snc_registry::{Clock, Credentials, Declared, Registries, Verdict, Verifier};
 use std::path::PathBuf;
 use std::sync::Arc;

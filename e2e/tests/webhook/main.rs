@@ -11,6 +11,7 @@ mod own;
 mod replicas;
 mod reserved;
 mod scene;
+mod signed;
 mod verdicts;
 
 use snc_e2e::suite::{self, Case, alone};
@@ -23,6 +24,7 @@ const CASES: &[Case] = &[
     alone("what_concerns_another_tenant_is_refused", verdicts::across),
     alone("what_the_platform_keeps_for_another_tenant_is_refused", reserved::to_another),
     alone("what_scans_found_decides_about_images", images::judged),
+    alone("what_no_declared_key_signed_is_refused_and_told_of", signed::judged),
     alone("namespaces_of_nobody_are_never_asked_about", verdicts::platform),
     alone("a_certificate_is_renewed_under_load_without_a_failed_request", down::renewal),
     alone("the_audit_log_has_what_was_refused_warned_of_noted_and_waived", journal::annotations),

@@ -18,6 +18,7 @@ use pods::{Outcomes, Templates};
 use serde_json::{Map, Value};
 use snc_core::control::{Control, WhenAbsent};
 use snc_core::facts::Pod;
+use snc_core::image::Signatures;
 use snc_core::snapshot::{Availability, Home, Snapshot};
 use snc_core::verdict::{Outcome, Subject, Verdict};
 use snc_core::waiver::Waivers;
@@ -246,6 +247,11 @@ impl<'c> Judge<'c> {
     /// Where the operator is, should it not be where the chart puts it.
     pub fn set_home(&mut self, namespace: &str) {
         self.snapshot.home = Home(namespace.to_owned());
+    }
+
+    /// What registries said of the signatures of images.
+    pub fn signed(&mut self, signatures: Signatures) {
+        self.snapshot.signatures = Some(Arc::new(signatures));
     }
 
     /// Puts waivers in force.

@@ -2,10 +2,13 @@
 
 mod runs;
 mod scale;
+mod signed;
 mod tally;
 
 pub(crate) use runs::{Ran, Run, Runs};
 pub use scale::Scale;
+pub use signed::{KEYS, SIGNED, control as signed_control, keys, signed_of_spec, to_ask};
+pub(crate) use signed::{check as signed, running_to_ask};
 pub use tally::ImageTally;
 pub(crate) use tally::tallies;
 
@@ -206,10 +209,18 @@ impl Several {
 pub(crate) fn running(world: &World<'_>, question: Question) -> Vec<(Subject, Outcome)> {
     let settings = world.settings;
     let judged = world.runs.judged(&Scale::of(settings), question, world.now);
+    let mut judgements = judged.iter();
+    let answer = |run: &Run<'_>| match judgements.next() {
+        Some(judgement) => said(question, run.named, &run.image, judgement, settings),
+        None => Outcome::not_applicable(),
+    };
+    of_all_that_runs(world, answer)
+}
+
+/// What is said of each image, in their order, told of what made those that run it.
+fn of_all_that_runs(world: &World<'_>, answer: impl FnMut(&Run<'_>) -> Outcome) -> Vec<(Subject, Outcome)> {
     let table = world.runs.table();
-    let answer =
-        |(run, judgement): (&Run<'_>, &Judgement)| said(question, run.named, &run.image, judgement, settings);
-    let outcomes: Vec<Outcome> = table.images.iter().zip(judged.iter()).map(answer).collect();
+    let outcomes: Vec<Outcome> = table.images.iter().map(answer).collect();
     let mut all: BTreeMap<&Subject, Several> = BTreeMap::new();
     for made in &table.made {
         let several = all.entry(&made.whose).or_default();

@@ -26,7 +26,7 @@ pub use catalogue::{Broken, CUSTOM, Catalogue, MOST_CUSTOM, chapters, controls, 
 pub use checks::{Check, World};
 pub use custom::{Mistake, custom};
 pub use evaluate::{Evaluation, Gist, Judge, Object, Scales, Weighed};
-pub use live::{Governed, Held, Live, Tenancy, Weigher};
+pub use live::{Governed, Held, Live, Tenancy, ToVerify, Weigher};
 pub use profile::{Profile, Profiles, Settings, Uniform, Zones};
 pub use render::{POD_KINDS, Rendered, VARIABLES, render};
 pub use rule::Compiled;

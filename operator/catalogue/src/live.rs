@@ -21,9 +21,10 @@ use crate::profile::{Profile, place, reaches};
 use jiff::Timestamp;
 use names::Kinds;
 use roll::{Rolled, Whole};
-use several::{Checks, RUNNING, To};
+use several::{Checks, RUNNING, SIGNATURES, To};
 use snc_core::control::Scope;
 use snc_core::facts::{Owner, Running};
+use snc_core::image::{Reference, Signatures};
 use snc_core::snapshot::{Availability, Snapshot};
 use snc_core::tier::Level;
 use snc_core::verdict::{Outcome, Subject, Verdict};
@@ -60,8 +61,24 @@ pub struct Live {
     last: Option<Arc<Assessed>>,
     unwritten: Arc<BTreeMap<String, News>>,
     images: Arc<BTreeMap<String, ImageTally>>,
+    to_verify: Arc<ToVerify>,
     /// In which hour it was last concluded.
     hour: Option<i64>,
+}
+
+/// As far as it decides about images.
+#[derive(PartialEq)]
+enum OfImages {
+    /// Images, and what they were made for.
+    These(Arc<Vec<Running>>, Option<Owner>),
+    Unreadable(String),
+}
+
+/// Images whose signatures registries are to be asked about, and by which keys.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ToVerify {
+    pub keys: Vec<String>,
+    pub images: Vec<Reference>,
 }
 
 /// Templates that are remembered; beyond it, those that still run are judged once more.
@@ -101,6 +118,7 @@ impl Live {
             last: None,
             unwritten: Arc::default(),
             images: Arc::default(),
+            to_verify: Arc::default(),
             hour: None,
             catalogue,
         }
@@ -144,15 +162,18 @@ impl Live {
         }
     }
 
-    /// What decides about images: what a pod runs, and what pods were made for.
-    fn runs(&self, subject: &Subject) -> Option<(Arc<Vec<Running>>, Option<Owner>)> {
+    /// What decides about images: what a pod runs, what pods were made for, and what cannot be understood.
+    fn runs(&self, subject: &Subject) -> Option<OfImages> {
+        if let Some(why) = self.snapshot.unreadable_of(subject) {
+            return Some(OfImages::Unreadable(why.to_owned()));
+        }
         if subject.kind == "Pod" {
             let pod = self.snapshot.pods.get(subject)?;
             let runs = (!pod.running.is_empty()).then(|| pod.running.clone())?;
-            return Some((runs, pod.metadata.controller().cloned()));
+            return Some(OfImages::These(runs, pod.metadata.controller().cloned()));
         }
         let workload = self.snapshot.workloads.get(subject)?;
-        Some((Arc::default(), workload.metadata.controller().cloned()))
+        Some(OfImages::These(Arc::default(), workload.metadata.controller().cloned()))
     }
 
     /// A new list of a kind, `group/Kind`: what is not in it is gone.
@@ -272,6 +293,19 @@ impl Live {
         self.unwritten.clone()
     }
 
+    /// What registries said of the signatures of images.
+    pub fn signed(&mut self, signatures: Arc<Signatures>) {
+        if self.snapshot.signatures.as_ref() != Some(&signatures) {
+            self.snapshot.signatures = Some(signatures);
+            self.change(SIGNATURES);
+        }
+    }
+
+    /// What they are to be asked about, by the last conclusion.
+    pub fn to_verify(&self) -> Arc<ToVerify> {
+        self.to_verify.clone()
+    }
+
     /// What is known now. Where nothing changed, it is what was concluded before.
     pub fn conclude(&mut self, now: Timestamp) -> Arc<Assessed> {
         self.forget_templates();
@@ -293,8 +327,16 @@ impl Live {
         let runs = Runs::new(&self.snapshot);
         let to =
             To { kinds: &mut self.kinds, spaces: &mut self.spaces, pass: self.pass.clone(), runs: &runs };
-        let images = (another_hour || other_scans || changed.contains(RUNNING) || self.governed_otherwise)
-            .then(|| Arc::new(images::tallies(&runs, &self.tenancy.cluster, now)));
+        let other_runs = changed.contains(RUNNING) || self.governed_otherwise;
+        let images = (another_hour || other_scans || other_runs || changed.contains(SIGNATURES)).then(|| {
+            let signatures = self.snapshot.signatures.as_deref();
+            Arc::new(images::tallies(&runs, signatures, &self.tenancy.cluster, now))
+        });
+        if other_runs {
+            let keys = images::keys(&self.tenancy.cluster);
+            let images = images::running_to_ask(&keys, &runs);
+            self.to_verify = Arc::new(ToVerify { keys, images });
+        }
         let cluster = &self.tenancy.cluster;
         let whole = self.checks.ask(&self.catalogue, &self.snapshot, cluster, &changed, now, to);
         let other_whole = whole != self.whole;

@@ -12,6 +12,7 @@ use crate::context::Context;
 use jiff::Timestamp;
 use kinds::Kinds;
 use snc_catalogue::{Assessed, Catalogue, Held, Live};
+use snc_core::image::Signatures;
 use snc_core::snapshot::Availability;
 use snc_core::verdict::Subject;
 use snc_plan::tenancy::standing;
@@ -87,6 +88,7 @@ async fn begin(context: &Arc<Context>, catalogue: &Arc<Catalogue>) {
         concluded: None,
         revision: None,
         in_force: None,
+        signatures: None,
         governed: BTreeMap::new(),
         again,
     };
@@ -111,6 +113,8 @@ struct Judge {
     revision: Option<u64>,
     /// By which waivers it is judged.
     in_force: Option<Arc<InForce>>,
+    /// What registries said last.
+    signatures: Option<Arc<Signatures>>,
     governed: BTreeMap<String, BTreeSet<String>>,
     again: UnboundedSender<BTreeSet<String>>,
 }
@@ -134,6 +138,7 @@ impl Judge {
             if self.context.leads() && self.context.inputs.synced_at().is_some() {
                 self.govern();
                 self.waive();
+                self.sign();
                 self.conclude();
             }
         }
@@ -180,6 +185,17 @@ impl Judge {
         }
     }
 
+    fn sign(&mut self) {
+        let latest = self.context.signatures.borrow().clone();
+        if let Some(latest) = latest
+            && self.signatures.as_ref().is_none_or(|held| !Arc::ptr_eq(held, &latest))
+        {
+            self.live.signed(latest.clone());
+            self.signatures = Some(latest);
+            self.changed = true;
+        }
+    }
+
     fn conclude(&mut self) {
         if !self.pending.is_empty() && self.since.elapsed() < PATIENCE {
             tracing::debug!(unsaid = ?self.pending, "not everything was listed yet");
@@ -199,6 +215,12 @@ impl Judge {
         self.context.unwritten.send_if_modified(|held| {
             let other = *held != unwritten;
             *held = unwritten;
+            other
+        });
+        let to_verify = self.live.to_verify();
+        self.context.to_verify.send_if_modified(|held| {
+            let other = *held != to_verify;
+            *held = to_verify;
             other
         });
         self.context.found.send_replace(Some(Arc::new(found)));

@@ -10,6 +10,8 @@ use crate::watch::Inputs;
 use crate::watch::addresses::Sources;
 use jiff::Timestamp;
 use kube::Client;
+use snc_catalogue::ToVerify;
+use snc_core::image::Signatures;
 use snc_core::names::DEFAULT_DENY;
 use snc_images::ledger::News;
 use snc_index::{Index, Key, ManagedKind, ObjectKey};
@@ -42,6 +44,10 @@ pub struct Context {
     pub found: watch::Sender<Option<Arc<Found>>>,
     /// What scans of images told that is not written down, by the object of the ledger.
     pub unwritten: watch::Sender<Arc<BTreeMap<String, News>>>,
+    /// Images that registries are to be asked about.
+    pub to_verify: watch::Sender<Arc<ToVerify>>,
+    /// What they said.
+    pub signatures: watch::Sender<Option<Arc<Signatures>>>,
     /// Whether reports are written, where they are wanted.
     reports: Mutex<Option<Answer>>,
     /// Of who owns which namespace, and by which parameters it is judged.
@@ -94,6 +100,8 @@ impl Context {
             exceptions: Exceptions::default(),
             found: watch::Sender::default(),
             unwritten: watch::Sender::default(),
+            to_verify: watch::Sender::default(),
+            signatures: watch::Sender::default(),
             reports: Mutex::new(Some(reports::not_read())),
             revision: AtomicU64::new(0),
             leads: AtomicBool::new(false),

@@ -25,6 +25,7 @@ mod reconcile;
 // The assessor's loop publishes through it.
 mod reports;
 mod run;
+mod signatures;
 mod uninstall;
 mod waivers;
 mod watch;

@@ -207,6 +207,7 @@ impl Metrics {
             &self.requirements,
             &self.images.states,
             &self.images.vulnerabilities,
+            &self.images.signatures,
             &self.trials.canary,
             &self.trials.probe,
         ];

@@ -6,12 +6,14 @@ use crate::meter::Meter;
 use crate::metrics::Metrics;
 use crate::webhook::Webhook;
 use crate::{
-    assess, canary, discovery, gate, ledger, permissions, probe, reconcile, waivers, watch, webhook,
+    assess, canary, discovery, gate, ledger, permissions, probe, reconcile, signatures, waivers, watch,
+    webhook,
 };
 use kube::client::ClientBuilder;
 use snc_core::names::LEASE;
 use snc_plan::Settings;
 use snc_plan::objects::report::Format;
+use snc_registry::Verifiers;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,11 +41,23 @@ pub struct Config {
     pub canary_every: Duration,
     /// None: somebody else tells the API server of it.
     pub webhook: Option<Webhook>,
+    /// How registries are asked whether what runs is signed.
+    pub registries: Verifiers,
 }
 
 /// Runs until cancelled. Any part that ends on its own ends the process, which is then started afresh.
 pub async fn run(kube: kube::Config, config: Config, cancel: CancellationToken) -> Result<(), Error> {
-    let Config { settings, instance, lease_duration, listen, drain, reports, canary_every, webhook } = config;
+    let Config {
+        settings,
+        instance,
+        lease_duration,
+        listen,
+        drain,
+        reports,
+        canary_every,
+        webhook,
+        registries,
+    } = config;
     let metrics = Metrics::new().map_err(|error| Error::Config(format!("metrics: {error}")))?;
     let metrics = Arc::new(metrics);
     let client = ClientBuilder::try_from(kube.clone())
@@ -68,7 +82,7 @@ pub async fn run(kube: kube::Config, config: Config, cancel: CancellationToken) 
     tasks.spawn(assess::keep(context.clone()));
     tasks.spawn(waivers::keep(context.clone()));
     let measured = probe::follow_measured(&context, &mut tasks);
-    let led = Led { drain, reports, canary_every, webhook, measured };
+    let led = Led { drain, reports, canary_every, webhook, measured, registries };
     tokio::select! {
         () = cancel.cancelled() => return Ok(()),
         ended = tasks.join_next() => return Err(unexpected(ended)),
@@ -105,6 +119,7 @@ struct Led {
     canary_every: Duration,
     webhook: Option<Webhook>,
     measured: probe::Followed,
+    registries: Verifiers,
 }
 
 /// What only the holder of the lease does: everything that writes.
@@ -114,7 +129,7 @@ async fn lead(
     cancel: &CancellationToken,
     led: Led,
 ) -> Result<(), Error> {
-    let Led { drain, reports, canary_every, webhook, mut measured } = led;
+    let Led { drain, reports, canary_every, webhook, mut measured, registries } = led;
     let ready = async {
         // Policies refuse where it is not there.
         waivers::install(context).await?;
@@ -143,6 +158,7 @@ async fn lead(
     duties.spawn(assess::report(context.clone(), reports));
     duties.spawn(waivers::publish(context.clone()));
     duties.spawn(ledger::publish(context.clone()));
+    duties.spawn(signatures::verify(context.clone(), registries));
 
     context.lead();
     if context.inputs.synced_at().is_some() {

@@ -69,6 +69,7 @@ pub mod reason {
 
     pub const IMAGES_IN_TIME: &str = "ImagesInTime";
     pub const IMAGES_OVERDUE: &str = "ImagesOverdue";
+    pub const IMAGES_UNSIGNED: &str = "ImagesUnsigned";
     /// Of an Event.
     pub const IMAGES_MENDED: &str = "ImagesMended";
     pub const IMAGES_UNKNOWN: &str = "ImagesUnknown";

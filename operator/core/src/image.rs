@@ -6,6 +6,7 @@ mod reference;
 mod running;
 mod scan;
 mod severity;
+mod signature;
 
 pub use digest::Digest;
 pub use finding::{Analysis, State, Vulnerability};
@@ -13,3 +14,4 @@ pub use reference::Reference;
 pub use running::digest_of_running;
 pub use scan::{Finding, Name, Scan, Trust};
 pub use severity::{Score, Severity};
+pub use signature::{Signature, Signatures};

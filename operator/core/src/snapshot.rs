@@ -1,12 +1,14 @@
 //! Everything that is known of a cluster, or of a set of files, at one moment.
 
 use crate::facts;
+use crate::image::Signatures;
 use crate::text::Text;
 use crate::verdict::Subject;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::any::Any;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Whether the objects of a kind are known.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -133,6 +135,8 @@ macro_rules! stocks {
             pub dynamic: BTreeMap<String, Stock<Value>>,
             /// The namespace of the operator.
             pub home: Home,
+            /// None where nobody asks registries.
+            pub signatures: Option<Arc<Signatures>>,
             availability: BTreeMap<String, Availability>,
             unreadable: BTreeMap<Subject, String>,
         }
@@ -248,6 +252,11 @@ impl Snapshot {
     /// Objects that are there and could not be understood.
     pub fn unreadable(&self) -> impl Iterator<Item = (&Subject, &str)> {
         self.unreadable.iter().map(|(subject, why)| (subject, why.as_str()))
+    }
+
+    /// Why one of them could not be.
+    pub fn unreadable_of(&self, subject: &Subject) -> Option<&str> {
+        self.unreadable.get(subject).map(String::as_str)
     }
 
     /// The tenant whose label a namespace carries; none where it is not governed or not known.

@@ -8,6 +8,7 @@ mod key;
 mod listing;
 mod simple;
 mod subject;
+mod trust;
 mod verdict;
 
 #[cfg(test)]
@@ -20,6 +21,7 @@ pub use key::{Key, Keys};
 pub use listing::{Detached, Listed, detached_in, referrers_in, referrers_tag, signature_tag};
 pub use simple::simple;
 pub use subject::{Blob, Subject, computed};
+pub use trust::{Trust, Trusted};
 pub use verdict::{Judged, Refused, Tally, Unknown, Verdict};
 
 /// What is read at most; more than that is no answer.

@@ -4,6 +4,7 @@
 //! no credentials but the platform's are ever used. What an answer means is for `snc-images` to say; here it is
 //! fetched, within bounds.
 
+mod access;
 mod auth;
 mod cache;
 mod client;
@@ -12,11 +13,14 @@ mod config;
 mod lookup;
 mod origin;
 mod verifier;
+mod verifiers;
 
 #[cfg(test)]
 mod tests;
 
+pub use access::Files;
 pub use clock::{Clock, Wall};
 pub use config::{Credentials, Declared, Registries};
 pub use snc_images::signature::{Refused, Unknown, Verdict};
 pub use verifier::{NeedsDigest, Settings, Verifier};
+pub use verifiers::Verifiers;

@@ -1,8 +1,10 @@
 use clap::{Parser, Subcommand, ValueEnum};
 use snc_core::lang::Lang;
 use snc_core::names::OPERATOR_NAMESPACE;
+use snc_registry::{Files, Verifiers, Wall};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// SecNumCloud operator for Kubernetes.
 #[derive(Debug, Parser)]
@@ -69,10 +71,43 @@ fn bypass_group(text: &str) -> Result<String, String> {
     }
 }
 
+/// How registries are asked whether an image is signed. Only the places that baselines declare keys for are asked.
+#[derive(Debug, clap::Args)]
+pub struct RegistryArgs {
+    /// Credentials to read with: .dockerconfigjson of a mounted Secret. Read again every thirty seconds, as is the next.
+    #[arg(long = "registry-credentials", env = "SNC_REGISTRY_CREDENTIALS")]
+    pub credentials: Option<PathBuf>,
+    /// Authorities that the registries' certificates have to come from, in PEM; without it those of the image.
+    #[arg(long = "registry-authorities", env = "SNC_REGISTRY_AUTHORITIES")]
+    pub authorities: Option<PathBuf>,
+    /// Where a registry lets its tokens be made by another server: registry=server, both host[:port].
+    #[arg(long = "registry-token-servers", env = "SNC_REGISTRY_TOKEN_SERVERS", value_delimiter = ',', value_parser = token_server)]
+    pub token_servers: Vec<(String, String)>,
+}
+
+impl RegistryArgs {
+    pub fn verifiers(self) -> Verifiers {
+        let files = Files {
+            credentials: self.credentials,
+            authorities: self.authorities,
+            token_servers: self.token_servers.into_iter().collect(),
+        };
+        Verifiers::new(files, Arc::new(Wall))
+    }
+}
+
+fn token_server(text: &str) -> Result<(String, String), String> {
+    let pair = text.split_once('=').filter(|(registry, server)| !registry.is_empty() && !server.is_empty());
+    let (registry, server) = pair.ok_or("registry=server, both host[:port]")?;
+    Ok((registry.to_owned(), server.to_owned()))
+}
+
 #[derive(Debug, clap::Args)]
 pub struct ControllerArgs {
     #[command(flatten)]
     pub identity: IdentityArgs,
+    #[command(flatten)]
+    pub registries: RegistryArgs,
     /// Namespace of the canary pod: it carries a tenant label and is never isolated.
     #[arg(long, env = "SNC_CANARY_NAMESPACE", default_value = "snc-canary")]
     pub canary_namespace: String,
@@ -112,6 +147,8 @@ pub struct ControllerArgs {
 pub struct WebhookArgs {
     #[command(flatten)]
     pub identity: IdentityArgs,
+    #[command(flatten)]
+    pub registries: RegistryArgs,
     /// Namespace of the canary pod: it carries a tenant label and is never isolated.
     #[arg(long, env = "SNC_CANARY_NAMESPACE", default_value = "snc-canary")]
     pub canary_namespace: String,

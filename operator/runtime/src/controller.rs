@@ -11,6 +11,7 @@ use std::time::Duration;
 pub fn main(args: ControllerArgs) -> Result<()> {
     let ControllerArgs {
         identity: who,
+        registries,
         canary_namespace,
         listen,
         shutdown_seconds,
@@ -46,6 +47,7 @@ pub fn main(args: ControllerArgs) -> Result<()> {
             Reach::Service => Webhook::On { reached: Reached::Service, source, overlap },
             Reach::Url(url) => Webhook::On { reached: Reached::Url(url), source, overlap },
         }),
+        registries: registries.verifiers(),
     };
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),

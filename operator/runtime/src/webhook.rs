@@ -7,14 +7,16 @@ use jiff::Timestamp;
 use rustls::pki_types::ServerName;
 use snc_catalogue::Admission;
 use snc_controllers::Reader;
+use snc_core::image::Signatures;
 use snc_core::text::Text;
 use snc_core::waiver::Waivers;
 use snc_plan::Settings;
+use snc_registry::Verifiers;
 use snc_webhook::across::{self, Others};
 use snc_webhook::decision::{Decision, Known, Whose, decide, whose};
 use snc_webhook::metrics::Metrics;
 use snc_webhook::review::Request;
-use snc_webhook::server::{Drain, Mind, Server, serve_health};
+use snc_webhook::server::{Drain, LookUp, Mind, Server, serve_health};
 use snc_webhook::tls::reload::Certificate;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -27,6 +29,7 @@ use tokio_util::sync::CancellationToken;
 const UNREADY: Duration = Duration::from_secs(5);
 /// Whoever writes many controls is done with it.
 const TOGETHER: Duration = Duration::from_secs(2);
+const ACCESS: Duration = Duration::from_secs(30);
 
 pub fn main(args: WebhookArgs) -> Result<()> {
     start::log(args.log_format);
@@ -35,8 +38,16 @@ pub fn main(args: WebhookArgs) -> Result<()> {
 }
 
 async fn run(args: WebhookArgs, cancel: CancellationToken) -> Result<()> {
-    let WebhookArgs { identity: who, canary_namespace, listen, metrics_listen, tls_dir, server_name, .. } =
-        args;
+    let WebhookArgs {
+        identity: who,
+        registries,
+        canary_namespace,
+        listen,
+        metrics_listen,
+        tls_dir,
+        server_name,
+        ..
+    } = args;
     let instance = start::instance();
     tracing::info!(version = env!("CARGO_PKG_VERSION"), instance, "snc-operator webhook");
     let identity = identity(&who);
@@ -51,9 +62,14 @@ async fn run(args: WebhookArgs, cancel: CancellationToken) -> Result<()> {
     let metrics = Arc::new(Metrics::new(snc_catalogue::controls().iter())?);
     let certificate = Arc::new(Certificate::new(tls_dir, name, metrics.clone()));
     tasks.spawn(certificate.clone().keep());
-    let judge =
-        Arc::new(Judge { reader, admission: ArcSwap::from_pointee(admission), standings: Mutex::default() });
+    let judge = Arc::new(Judge {
+        reader,
+        admission: ArcSwap::from_pointee(admission),
+        standings: Mutex::default(),
+        verifiers: Arc::new(registries.verifiers()),
+    });
     tasks.spawn(keep_controls(judge.clone()));
+    tasks.spawn(keep_access(judge.verifiers.clone()));
     let server = Arc::new(Server::new(judge, certificate, metrics, cancel));
     tasks.spawn(serve_health(health, server.clone()));
     let leave = Duration::from_secs(args.shutdown_seconds);
@@ -90,12 +106,21 @@ async fn keep_controls(judge: Arc<Judge>) -> &'static str {
     }
 }
 
+/// What is mounted to ask registries with may be another by now.
+async fn keep_access(verifiers: Arc<Verifiers>) -> &'static str {
+    loop {
+        tokio::time::sleep(ACCESS).await;
+        verifiers.refresh();
+    }
+}
+
 /// Decides by what is known now.
 struct Judge {
     reader: Reader,
     admission: ArcSwap<Admission>,
     /// Of each namespace that was asked for, at one revision.
     standings: Mutex<(u64, HashMap<String, Whose>)>,
+    verifiers: Arc<Verifiers>,
 }
 
 impl Judge {
@@ -128,7 +153,14 @@ impl Judge {
 }
 
 impl Mind for Judge {
-    fn decide(&self, request: Request, strict: bool) -> Decision {
+    fn look_up(&self, request: &Request, within: Duration) -> Option<LookUp> {
+        let Whose::Tenant(standing) = self.whose(&request.namespace) else { return None };
+        let (keys, images) = across::to_ask(request, &standing)?;
+        let verifiers = self.verifiers.clone();
+        Some(Box::pin(async move { verifiers.signatures(keys, images, within, None).await }))
+    }
+
+    fn decide(&self, request: Request, strict: bool, signatures: Option<&Signatures>) -> Decision {
         let whose = self.whose(&request.namespace);
         let (admission, in_force) = (self.admission.load(), self.reader.waivers());
         let none = Waivers::default();
@@ -142,6 +174,7 @@ impl Mind for Judge {
                 addresses: &cluster.addresses,
                 reserved: &reserved,
                 images: images.as_deref(),
+                signatures,
                 home: &self.reader.settings().identity.namespace,
                 now: Timestamp::now(),
             })

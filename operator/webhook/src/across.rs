@@ -8,10 +8,13 @@ mod image;
 mod network;
 mod reserved;
 
+pub use image::to_ask;
+
 use jiff::Timestamp;
 use serde_json::Value;
 use snc_catalogue::{POD_KINDS, Profile, controls};
 use snc_core::control::Control;
+use snc_core::image::Signatures;
 use snc_core::names::LABEL_TENANT;
 use snc_core::reserved::Reserved;
 use snc_core::text::Text;
@@ -29,6 +32,8 @@ pub struct Others<'a> {
     pub reserved: &'a Reserved,
     /// None where they are not known.
     pub images: Option<&'a Images>,
+    /// What registries said of the images of the object; none where they were not asked.
+    pub signatures: Option<&'a Signatures>,
     /// The operator's namespace.
     pub home: &'a str,
     pub now: Timestamp,

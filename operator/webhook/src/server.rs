@@ -17,7 +17,9 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
+use snc_core::image::Signatures;
 use std::convert::Infallible;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
@@ -36,11 +38,20 @@ const HEADERS_WITHIN: Duration = Duration::from_secs(5);
 const IN_FLIGHT: usize = 128;
 /// Of those, how many may be large: memory is bounded by them.
 const LARGE: usize = 4;
+/// And how many may wait for a registry: a slow one must not keep others from being answered.
+const WAITING: usize = 48;
+
+/// What registries say of the signatures of an object's images.
+pub type LookUp = Pin<Box<dyn Future<Output = Signatures> + Send>>;
 
 /// What decides.
 pub trait Mind: Send + Sync + 'static {
+    /// What has to be asked before it can be decided, in so much time; none where nothing has.
+    fn look_up(&self, _request: &Request, _within: Duration) -> Option<LookUp> {
+        None
+    }
     /// `strict`: the API server refuses what we do not answer.
-    fn decide(&self, request: Request, strict: bool) -> Decision;
+    fn decide(&self, request: Request, strict: bool, signatures: Option<&Signatures>) -> Decision;
     /// Whether everything was listed.
     fn is_synced(&self) -> bool;
     /// What is known of each kind is so old.
@@ -53,6 +64,7 @@ pub struct Server {
     pub metrics: Arc<Metrics>,
     places: Semaphore,
     large: Semaphore,
+    waits: Semaphore,
     /// Still answers, and wants no more to come.
     leaving: CancellationToken,
 }
@@ -72,7 +84,8 @@ impl Server {
         leaving: CancellationToken,
     ) -> Self {
         let (places, large) = (Semaphore::new(IN_FLIGHT), Semaphore::new(LARGE));
-        Self { mind, certificate, metrics, places, large, leaving }
+        let waits = Semaphore::new(WAITING);
+        Self { mind, certificate, metrics, places, large, waits, leaving }
     }
 
     /// Serves until it is asked to leave and everything under way has ended, or had its time.

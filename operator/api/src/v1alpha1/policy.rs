@@ -162,6 +162,15 @@ pub struct ImageNumbers {
     pub unknown: i64,
     /// Of these, without any scan.
     pub unscanned: i64,
+    /// Signed by a declared key. Counted where keys are declared, as are the next two.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub signed: i64,
+    /// Not signed by any.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unsigned: i64,
+    /// Of which the registry has not said.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unverified: i64,
     /// Vulnerabilities that are to be mended, by severity.
     pub open: ScanCounts,
     /// Those that are past their deadline.
@@ -169,6 +178,12 @@ pub struct ImageNumbers {
     /// When the next one falls due.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_deadline: Option<Time>,
+}
+
+// As serde wants it.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_zero(count: &i64) -> bool {
+    *count == 0
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

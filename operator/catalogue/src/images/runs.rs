@@ -19,6 +19,8 @@ pub(crate) struct Run<'a> {
     pub image: Image,
     /// As a pod names it.
     pub named: &'a str,
+    /// As its container runtime does.
+    pub image_id: &'a str,
 }
 
 /// What was made for something, and the containers of it that differ in what they run.
@@ -98,7 +100,12 @@ fn table(snapshot: &Snapshot) -> Table<'_> {
         }
         let containers = pod.running.iter().map(|Running { at, named, image_id }| {
             let index = *known.entry((namespace, named, image_id)).or_insert_with(|| {
-                table.images.push(Run { namespace, image: Image::of(named, Some(image_id)), named });
+                table.images.push(Run {
+                    namespace,
+                    image: Image::of(named, Some(image_id)),
+                    named,
+                    image_id,
+                });
                 table.images.len() - 1
             });
             (&**at, index)

@@ -34,6 +34,8 @@ pub(super) struct Checks {
 
 /// No kind: that other images run than before, or that something else is what they were made for.
 pub(super) const RUNNING: &str = "images that run";
+/// No kind: what registries said of signatures.
+pub(super) const SIGNATURES: &str = "signatures of images";
 
 impl Checks {
     pub fn of(catalogue: &Catalogue) -> Self {
@@ -45,6 +47,8 @@ impl Checks {
             let tenants = ["core/Namespace".to_owned()];
             let reads = if Question::of(&entry.control.id).is_some() {
                 images::KINDS.into_iter().chain([RUNNING]).map(str::to_owned).collect()
+            } else if entry.control.id == images::SIGNED {
+                [RUNNING, SIGNATURES].map(str::to_owned).into()
             } else {
                 beside.chain(tenants).chain(declared.iter().cloned()).collect()
             };

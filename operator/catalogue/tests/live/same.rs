@@ -249,6 +249,24 @@ fn pods_of_one_maker_count_once_whatever_else_came_into_force_between_them() {
     assert_eq!(both.difference(), None);
 }
 
+/// One that runs nothing is no image's business, unless nobody can tell what it runs.
+#[test]
+fn a_pod_that_cannot_be_understood_is_told_of_from_then_on_and_no_longer() {
+    let pod = |host: Value| {
+        json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a", "namespace": "shop"},
+            "spec": {"hostNetwork": host, "containers": [{"name": "web", "image": "registry.example/web:1"}]}})
+    };
+    let mut both = Both::new();
+    for host in [json!(false), json!("true"), json!(7), json!(true), json!("true")] {
+        both.apply(&pod(host));
+        assert_eq!(both.difference(), None);
+    }
+    let subject = both.objects.keys().next().cloned().unwrap();
+    both.objects.remove(&subject);
+    both.live.delete(&subject);
+    assert_eq!(both.difference(), None);
+}
+
 /// All at once, and each after the other in the opposite order.
 #[test]
 fn every_object_of_every_fixture_is_judged_as_afresh() {

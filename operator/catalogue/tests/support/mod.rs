@@ -5,6 +5,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use snc_catalogue::{Catalogue, Evaluation, Judge, Object, Profile, Uniform, controls};
 use snc_core::control::Control;
+use snc_core::image::{Reference, Signature, Signatures};
 use snc_core::snapshot::Availability;
 use snc_core::text::Text;
 use snc_core::tier::Level;
@@ -33,6 +34,8 @@ pub struct Case {
     /// For a control on several objects: all of them.
     #[serde(default)]
     pub objects: Vec<Value>,
+    /// What registries said of images: `signed`, `unsigned`, `bad`, `unknown`, or `unconfirmed`, signed when last seen.
+    pub registries: Option<BTreeMap<String, String>>,
     /// Kinds that were not read.
     #[serde(default)]
     pub absent: Vec<String>,
@@ -155,11 +158,37 @@ pub fn judge(
             judge.set(&kind, Availability::Held);
         }
     }
+    if let Some(registries) = &case.registries {
+        let values = control.parameter("keys").map(|_| case.params.get("keys").cloned().unwrap_or_default());
+        judge.signed(signatures(registries, values.and_then(|keys| serde_json::from_value(keys).ok())));
+    }
     for object in objects {
         let object = Object::new(object.clone()).expect("apiVersion, kind and name");
         judge.see(&object);
     }
     told(judge.conclude("2026-11-22T12:00:00Z".parse().unwrap()))
+}
+
+fn signatures(said: &BTreeMap<String, String>, keys: Option<Vec<String>>) -> Signatures {
+    let mut signatures = Signatures::new(keys.unwrap_or_default());
+    let why = || Text::new("le registre se tait", "the registry is silent");
+    for (image, word) in said {
+        let verified = |unconfirmed| Signature::Verified {
+            key: "release".to_owned(),
+            at: "2026-11-22T11:00:00Z".parse().unwrap(),
+            unconfirmed,
+        };
+        let signature = match word.as_str() {
+            "signed" => verified(None),
+            "unconfirmed" => verified(Some(why())),
+            "unsigned" => Signature::NotSigned,
+            "bad" => Signature::Bad(why()),
+            "unknown" => Signature::Unknown(why()),
+            other => panic!("{other}"),
+        };
+        signatures.insert(&Reference::parse(image).expect("an image"), signature);
+    }
+    signatures
 }
 
 fn told(evaluation: Evaluation) -> BTreeMap<String, (Verdict, Text, Vec<String>)> {

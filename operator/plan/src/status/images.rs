@@ -24,13 +24,17 @@ pub(super) fn numbers(assessed: Option<&Assessed>, namespace: &str) -> Option<Im
         overdue: count_of(tally.overdue),
         unknown: count_of(tally.unknown),
         unscanned: count_of(tally.unscanned),
+        signed: count_of(tally.signed),
+        unsigned: count_of(tally.unsigned),
+        unverified: count_of(tally.unverified),
         open: counts(tally.open),
         past: counts(tally.past),
         next_deadline: tally.next.map(Time),
     })
 }
 
-/// `ImagesVerified`: every image that runs was scanned lately by the platform, and nothing in it is past its deadline.
+/// `ImagesVerified`: every image that runs was scanned lately by the platform, nothing in it is past its deadline, and
+/// where keys are declared one of them signed it.
 pub(super) fn verified(assessed: Option<&Assessed>, namespace: &str) -> Answer {
     if assessed.is_none() {
         return Answer::unknown(
@@ -39,43 +43,59 @@ pub(super) fn verified(assessed: Option<&Assessed>, namespace: &str) -> Answer {
             "the images have not been evaluated yet",
         );
     }
-    let Some(ImageTally { running, overdue, unknown, unscanned, .. }) = tally(assessed, namespace) else {
+    let Some(tally) = tally(assessed, namespace) else {
         return Answer::unknown(
             reason::NO_IMAGE_RUNS,
             "aucune image ne tourne dans le namespace",
             "no image runs in the namespace",
         );
     };
+    let ImageTally { running, overdue, unknown, unscanned, signed, unsigned, unverified, .. } = tally;
+    let fr = format!(
+        "sur {running} image(s) : {overdue} en retard, {unknown} inconnue(s), dont {unscanned} jamais analysée(s)"
+    );
+    let en = format!(
+        "of {running} image(s): {overdue} overdue, {unknown} unknown, {unscanned} of which never scanned"
+    );
+    // Where no key is declared nothing is said of signatures, and the answer says that.
+    let judged = signed + unsigned + unverified > 0;
+    let (fr, en) = if judged {
+        (
+            format!(
+                "{fr} ; {signed} signée(s), {unsigned} sans signature valable, {unverified} non vérifiée(s)"
+            ),
+            format!(
+                "{en}; {signed} signed, {unsigned} without a signature that counts, {unverified} not verified"
+            ),
+        )
+    } else {
+        (fr, en)
+    };
     if *overdue > 0 {
-        return Answer::no(
-            reason::IMAGES_OVERDUE,
-            format!(
-                "sur {running} image(s) : {overdue} en retard, {unknown} inconnue(s), dont {unscanned} jamais analysée(s)"
-            ),
-            format!(
-                "of {running} image(s): {overdue} overdue, {unknown} unknown, {unscanned} of which never scanned"
-            ),
-        );
+        return Answer::no(reason::IMAGES_OVERDUE, fr, en);
     }
-    if *unknown > 0 {
-        return Answer::unknown(
-            reason::IMAGES_UNKNOWN,
-            format!("sur {running} image(s) : {unknown} inconnue(s), dont {unscanned} jamais analysée(s)"),
-            format!("of {running} image(s): {unknown} unknown, {unscanned} of which never scanned"),
-        );
+    if *unsigned > 0 {
+        return Answer::no(reason::IMAGES_UNSIGNED, fr, en);
     }
+    if *unknown > 0 || *unverified > 0 {
+        return Answer::unknown(reason::IMAGES_UNKNOWN, fr, en);
+    }
+    let (of_signatures_fr, of_signatures_en) = if judged {
+        ("toutes signées par une clé déclarée", "all signed by a declared key")
+    } else {
+        (
+            "les signatures ne sont pas jugées, faute de clé déclarée",
+            "signatures are not judged, since no key is declared",
+        )
+    };
     Answer::yes(
         reason::IMAGES_IN_TIME,
-        format!(
-            "{running} image(s), analysées par la plateforme, sans délai dépassé ; les signatures ne sont pas jugées ici"
-        ),
-        format!(
-            "{running} image(s), scanned by the platform, none past a deadline; signatures are not judged here"
-        ),
+        format!("{running} image(s), analysées par la plateforme, sans délai dépassé ; {of_signatures_fr}"),
+        format!("{running} image(s), scanned by the platform, none past a deadline; {of_signatures_en}"),
     )
 }
 
-/// What is worth an Event: that a deadline passed, and that nothing is past one any more.
+/// What is worth an Event: that a deadline passed or something unsigned runs, and that it is mended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImageNotice {
     pub warning: bool,
@@ -86,12 +106,16 @@ pub struct ImageNotice {
 pub fn image_notice(before: Option<&SncPolicyStatus>, after: &SncPolicyStatus) -> Option<ImageNotice> {
     let of = |status: &SncPolicyStatus| {
         let found = status.conditions.iter().find(|one| one.type_ == kind::IMAGES_VERIFIED);
-        found.map(|one| (one.status == "False", one.message.clone()))
+        found.map(|one| (one.status == "False", one.reason.clone(), one.message.clone()))
     };
-    let was = before.and_then(of).is_some_and(|(overdue, _)| overdue);
-    let (is, note) = of(after)?;
-    let reason = if is { reason::IMAGES_OVERDUE } else { reason::IMAGES_MENDED };
-    (was != is).then_some(ImageNotice { warning: is, reason, note })
+    let was = before.and_then(of).filter(|(bad, ..)| *bad).map(|(_, reason, _)| reason);
+    let (is, why, note) = of(after)?;
+    let reason = match (is, why.as_str()) {
+        (false, _) => reason::IMAGES_MENDED,
+        (true, reason::IMAGES_UNSIGNED) => reason::IMAGES_UNSIGNED,
+        (true, _) => reason::IMAGES_OVERDUE,
+    };
+    (was != is.then_some(why)).then_some(ImageNotice { warning: is, reason, note })
 }
 
 #[cfg(test)]
@@ -120,5 +144,10 @@ mod tests {
         assert_eq!(image_notice(Some(&overdue), &overdue), None);
         assert_eq!(image_notice(None, &unknown), None);
         assert_eq!(image_notice(Some(&overdue), &unknown).map(|notice| notice.warning), Some(false));
+        let unsigned = status("False", "ImagesUnsigned");
+        assert_eq!(
+            image_notice(Some(&overdue), &unsigned).map(|notice| notice.reason),
+            Some("ImagesUnsigned")
+        );
     }
 }

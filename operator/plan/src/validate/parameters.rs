@@ -2,15 +2,17 @@
 
 use serde_json::Value;
 use snc_api::v1alpha1::TailoredParameter;
+use snc_catalogue::images::{KEYS, SIGNED};
 use snc_core::control::{Control, Parameter, Stronger};
 use snc_core::lattice::Source;
 use snc_core::parameters::{ParameterKey, Parameters, Setting, Tailored};
 use snc_core::text::Refusal;
+use snc_images::signature::Trust;
 
 /// As the schema of `SncBaseline` has it.
 const MOST: usize = 128;
 const LONGEST_LIST: usize = 256;
-const LONGEST_ENTRY: usize = 253;
+const LONGEST_ENTRY: usize = 512;
 const SHORTEST_RATIONALE: usize = 3;
 const LONGEST_RATIONALE: usize = 512;
 
@@ -53,6 +55,11 @@ fn parameter(given: &TailoredParameter, path: &str) -> Result<(Stronger, Setting
             format!("la raison de cette valeur, de {SHORTEST_RATIONALE} à {LONGEST_RATIONALE} caractères"),
             format!("why this value, in {SHORTEST_RATIONALE} to {LONGEST_RATIONALE} characters"),
         ));
+    }
+    if given.control == SIGNED && given.name == KEYS {
+        let lines = given.value.as_array().into_iter().flatten();
+        let lines: Vec<&str> = lines.map(|line| line.as_str().unwrap_or_default()).collect();
+        Trust::read(&format!("{path}.value"), &lines)?;
     }
     let value = value(parameter, &given.value).map_err(|(fr, en)| {
         let key = format!("{}.{}", given.control, given.name);
@@ -170,6 +177,21 @@ mod tests {
     }
 
     #[test]
+    fn a_key_that_cannot_be_read_is_refused_where_it_is_written_and_never_quoted() {
+        let private = "r.example release -----BEGIN PRIVATE KEY----- c2VjcmV0 -----END PRIVATE KEY-----";
+        for line in ["https://r.example release AAAA", "r.example release AAAA", private] {
+            let (found, refusals) = read(&one("image-signed", "keys", &json!([KEY, line])));
+            assert_eq!(found, Parameters::default(), "{line}");
+            assert!(refusals[0].path.starts_with("spec.parameters[0].value[1]"), "{refusals:?}");
+            assert!(!format!("{refusals:?}").contains("c2VjcmV0"));
+        }
+        let (found, refusals) = read(&one("image-signed", "keys", &json!([KEY])));
+        assert!(refusals.is_empty() && found != Parameters::default(), "{refusals:?}");
+    }
+
+    const KEY: &str = "r.example:5000/shop release MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEqiPQmLvZxnWgylpisljdbd68E25gWPAJFfp5iXlS25Pt2b7bSnv+OqKDfCZVv/H344FbxDzBT53D8wZvQGnHgw==";
+
+    #[test]
     fn each_type_is_read() {
         for (control, name, given, shown) in [
             ("certificate-key", "minRsaBits", json!(4096), "4096"),
@@ -208,7 +230,7 @@ mod tests {
             ),
             ("image-registry", "registries", json!("r.example"), "value", "une liste", "a list"),
             ("image-registry", "registries", json!([1]), "value", "une liste", "a list"),
-            ("image-registry", "registries", json!([""]), "value", "1 à 253", "1 to 253"),
+            ("image-registry", "registries", json!([""]), "value", "1 à 512", "1 to 512"),
             ("image-registry", "registries", json!({"a": "b"}), "value", "une liste", "a list"),
             ("image-mutable-tag", "tags", json!([]), "value", "au moins un", "at least one"),
         ] {

@@ -59,6 +59,7 @@ fn said(object: Value, before: Value) -> Outcome {
         addresses: &addresses,
         reserved: &reserved,
         images: Some(&images),
+        signatures: None,
         home: "snc-system",
         now: "2026-11-22T12:00:00Z".parse().unwrap(),
     });

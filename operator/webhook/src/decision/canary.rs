@@ -48,6 +48,7 @@ fn what_is_harmless_passes_and_what_only_the_webhook_refuses_is_refused() {
                 addresses: &addresses,
                 reserved: &reserved,
                 images: Some(&images),
+                signatures: None,
                 home: "snc-system",
                 now: "2026-11-22T12:00:00Z".parse().unwrap(),
             }),

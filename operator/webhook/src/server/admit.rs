@@ -8,6 +8,7 @@ use http::{HeaderValue, Method, header};
 use http_body_util::BodyExt;
 use hyper::Request;
 use hyper::body::{Bytes, Incoming};
+use snc_core::image::Signatures;
 use snc_plan::webhook::{ADVISE, ENFORCE};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
@@ -16,6 +17,8 @@ use tokio::time::{Instant as Moment, timeout_at};
 
 /// The API server waits 3 s.
 const DEADLINE: Duration = Duration::from_millis(2500);
+/// Of it, what a registry may take.
+const REGISTRY: Duration = Duration::from_millis(1800);
 /// More than nearly every object.
 const ORDINARY: usize = 256 * 1024;
 const JSON: &str = "application/json";
@@ -45,7 +48,7 @@ pub async fn answer(server: &Server, request: Request<Incoming>) -> Response {
 
 async fn whole(server: &Server, body: Incoming, strict: bool) -> Response {
     match read(server, body).await {
-        Ok((body, _large)) => decided(server, &body, strict),
+        Ok((body, _large)) => decided(server, &body, strict).await,
         Err(Unread::TooLarge(uid)) => {
             server.metrics.ended(Ended::Malformed);
             let text =
@@ -98,7 +101,7 @@ async fn read(server: &Server, mut body: Incoming) -> Result<(Bytes, Option<Sema
     Ok((if more.is_empty() { first } else { more.into() }, large))
 }
 
-fn decided(server: &Server, body: &[u8], strict: bool) -> Response {
+async fn decided(server: &Server, body: &[u8], strict: bool) -> Response {
     let started = Instant::now();
     let request = match review::read(body) {
         Ok(request) => request,
@@ -112,8 +115,10 @@ fn decided(server: &Server, body: &[u8], strict: bool) -> Response {
         }
     };
     let uid = request.uid.clone();
+    let signatures = looked_up(server, &request).await;
     // A mistake of ours is one request's, and is an answer too.
-    let decision = catch_unwind(AssertUnwindSafe(|| server.mind.decide(request, strict)));
+    let decide = || server.mind.decide(request, strict, signatures.as_ref());
+    let decision = catch_unwind(AssertUnwindSafe(decide));
     let Decision { answer, counted } = decision.unwrap_or_else(|_| {
         tracing::error!(uid, "deciding failed");
         let text = "snc-webhook: deciding failed; its log says where";
@@ -127,6 +132,13 @@ fn decided(server: &Server, body: &[u8], strict: bool) -> Response {
         (true, true) => Ended::Allowed,
     });
     respond(200, JSON, answer.review(&uid))
+}
+
+/// What registries say, where that decides anything and not too many wait for them already.
+async fn looked_up(server: &Server, request: &review::Request) -> Option<Signatures> {
+    let look_up = catch_unwind(AssertUnwindSafe(|| server.mind.look_up(request, REGISTRY))).ok()??;
+    let _place = server.waits.try_acquire().ok()?;
+    Some(look_up.await)
 }
 
 /// Clients of the API server ask again after that while they have time left.

@@ -18,7 +18,7 @@ struct Simple {
 }
 
 impl Mind for Simple {
-    fn decide(&self, request: Request, strict: bool) -> Decision {
+    fn decide(&self, request: Request, strict: bool, _: Option<&Signatures>) -> Decision {
         let answer = match request.name.as_str() {
             "bad" if strict => Answer::refused(403, "bad"),
             "bad" => Answer::warned("bad"),
