@@ -111,7 +111,7 @@ pub struct Open {
     /// More than half, and more than four fifths, of their time is gone; the overdue are not among them.
     pub half: u64,
     pub late: u64,
-    /// Critical, and nobody came to a conclusion in time.
+    /// Critical, and nobody came to a conclusion in time; the overdue are not among them.
     pub unanalysed: u64,
     /// Without a version that mends them.
     pub unfixed: u64,
@@ -226,7 +226,7 @@ pub fn judge<'a>(
         {
             let limit = since + rules.deadlines.analysis;
             sooner(limit);
-            open.unanalysed += u64::from(limit <= now);
+            open.unanalysed += u64::from(limit <= now && at > now);
         }
         due.push(Due { at, name: name.to_string(), severity, first_seen: since, fixed: finding.fixed });
     }

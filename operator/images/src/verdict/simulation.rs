@@ -58,7 +58,7 @@ impl Model {
             let limit = [72, 7 * 24, 30 * 24, 90 * 24, 72][found.severity];
             told.open += 1;
             told.overdue[found.severity] += u64::from(age >= limit);
-            told.unanalysed += u64::from([0, 4].contains(&found.severity) && age >= 24);
+            told.unanalysed += u64::from([0, 4].contains(&found.severity) && (24..limit).contains(&age));
         }
         told.fresh = self.scanned.is_some_and(|at| self.now - at <= MAX_AGE);
         told
