@@ -4,6 +4,7 @@ mod assessment;
 mod exceptions;
 mod fixtures;
 mod flows;
+mod images;
 mod lockout;
 mod plan;
 mod preflight;

@@ -23,7 +23,20 @@ pub fn run(args: &Args, asked: &ScanArgs) -> Result<Answer, Outcome> {
     scanned.wrong.extend(wrong);
     let report = report(&catalogue, &scanned, Of::Files, asked.profile.level, tailoring, args.lang);
     let text = shown(&report, &catalogue, args).map_err(|error| unprintable(&error))?;
-    Ok(Answer { text, outcome: outcome(&report, asked, args) })
+    let mut outcome = outcome(&report, asked, args);
+    if report.summary.objects == 0 && report.errors.is_empty() {
+        // A pipeline that scans the wrong folder must not be green.
+        outcome.undecided = true;
+        outcome.reasons.push(
+            args.lang
+                .str(
+                    "aucun objet de Kubernetes dans ce qui a été lu : rien n'a été jugé",
+                    "no object of Kubernetes in what was read: nothing was judged",
+                )
+                .to_owned(),
+        );
+    }
+    Ok(Answer { text, outcome })
 }
 
 pub fn shown(report: &ScanReport, catalogue: &Catalogue, args: &Args) -> anyhow::Result<String> {
