@@ -31,8 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(90);
 struct Scene<'c> {
     cluster: &'c Cluster,
     registry: Registry,
-    /// Keeps the keys.
-    _cosign: Cosign,
+    cosign: Cosign,
     a: Pair,
     b: Pair,
     signed: Digest,
@@ -61,6 +60,7 @@ pub fn judged(cluster: &Cluster) -> Result<()> {
         |webhook, _| {
             scene.govern()?;
             scene.refuses()?;
+            scene.own_scan()?;
             scene.tells()?;
             scene.keys_change()?;
             scene.registry.stop();
@@ -95,7 +95,7 @@ impl<'c> Scene<'c> {
         let (signed, bare, foreign) = (signed?, bare?, foreign?);
         cosign.sign(&registry, &a, Form::Bundle, "shop/signed", &signed)?;
         cosign.sign(&registry, &b, Form::Tag, "shop/foreign", &foreign)?;
-        Ok(Self { cluster, registry, _cosign: cosign, a, b, signed, bare, foreign })
+        Ok(Self { cluster, registry, cosign, a, b, signed, bare, foreign })
     }
 
     fn image(&self, name: &str, digest: &Digest) -> String {
@@ -104,9 +104,7 @@ impl<'c> Scene<'c> {
 
     /// A baseline for everybody: whose signature counts.
     fn keys(&self, name: &str, pair: &Pair) -> Result<Value> {
-        let pem = pair.pem()?;
-        let key: String = pem.lines().filter(|line| !line.starts_with("-----")).collect();
-        let line = format!("{}/shop {name} {key}", self.registry.address());
+        let line = format!("{}/shop {name} {}", self.registry.address(), key(pair)?);
         Ok(baseline(
             KEYS,
             json!({"parameters": [{"control": "image-signed", "name": "keys", "value": [line],
@@ -181,6 +179,44 @@ impl<'c> Scene<'c> {
         self.refused(&elsewhere, &["image-signed", "no key is declared"])
     }
 
+    /// A tenant's own scan counts once a key that the platform names signed it, as it is.
+    fn own_scan(&self) -> Result<()> {
+        let (cluster, name) = (self.cluster, "own");
+        let digest = self.registry.image("shop/own", "1")?;
+        self.cosign.sign(&self.registry, &self.a, Form::Bundle, "shop/own", &digest)?;
+        let image = self.image(name, &digest);
+        let report = grype(&image, &digest);
+        import(cluster, User::Admin, &report, STRICT, &[])?;
+        self.refused(&image, &["image-scanned", "tenant may have written"])?;
+
+        let files = tempfile::tempdir()?;
+        let [file, signature] = ["report.json", "bundle.json"].map(|name| files.path().join(name));
+        fs::write(&file, report.to_string())?;
+        let file = file.display().to_string();
+        let line = cluster.kubectl_snc(User::Admin, &["image", "statement", &file])?;
+        ensure!(line.code == Some(0) && line.stdout.starts_with("snc-image-scan/v1 sha256:"), "{line:?}");
+        fs::write(&signature, self.cosign.sign_blob(&self.a, line.stdout.as_bytes())?)?;
+        let signature = signature.display().to_string();
+        import(cluster, User::Admin, &report, STRICT, &["--signature", &signature])?;
+        // Nobody has named the key yet.
+        self.refused(&image, &["image-scanned", "tenant may have written"])?;
+        let baseline = at(BASELINES, "images-signed");
+        let mut parameters = cluster.admin.get(&baseline)?["spec"]["parameters"].clone();
+        let key = format!("ci {}", key(&self.a)?);
+        for control in ["image-scanned", "image-overdue", "image-scan-database"] {
+            let named = json!({"control": control, "name": "scanKeys", "value": [key],
+                "rationale": "la chaîne de construction analyse et signe"});
+            parameters.as_array_mut().context("parameters")?.push(named);
+        }
+        cluster.platform.merge(&baseline, json!({"spec": {"parameters": parameters}}))?;
+        self.admitted(&image)?;
+        // Another date, and the signature is of another scan.
+        let scan = format!("sha256-{}-grype", digest.hex());
+        let changed = json!({"spec": {"scannedAt": Timestamp::now().to_string()}});
+        cluster.admin.merge(Kind::SncImageScan.one(STRICT, &scan), changed)?;
+        self.refused(&image, &["image-scanned", "tenant may have written"])
+    }
+
     fn runs(&self, name: &str, digest: &Digest) -> Result<()> {
         let admin = &self.cluster.admin;
         admin.create(Kind::Pod.all(OBSERVED), pod(name, &self.image(name, digest)))?;
@@ -237,6 +273,11 @@ impl<'c> Scene<'c> {
         let never = Digest::parse(&format!("sha256:{}", "7".repeat(64))).context("a digest")?;
         self.refused(&self.image("foreign", &never), &["image-signed", "registry out of reach"])
     }
+}
+
+/// What stands between the lines of its file.
+fn key(pair: &Pair) -> Result<String> {
+    Ok(pair.pem()?.lines().filter(|line| !line.starts_with("-----")).collect())
 }
 
 /// A report of Grype that found nothing, with a database of today.

@@ -24,6 +24,7 @@ use snc_core::verdict::{Outcome, Subject, Verdict};
 use snc_images::ledger::{Ledgers, News, Place};
 use snc_images::library::{Image, Library, Writer};
 use snc_images::report::Counts;
+use snc_images::signature::ScanKeys;
 use snc_images::verdict::{Judgement, Looked};
 use std::collections::BTreeMap;
 
@@ -31,6 +32,9 @@ use std::collections::BTreeMap;
 pub const SCANNED: &str = "image-scanned";
 pub const OVERDUE: &str = "image-overdue";
 pub const DATABASE: &str = "image-scan-database";
+
+/// The parameter that names keys for scans.
+pub const SCAN_KEYS: &str = "scanKeys";
 
 /// The kind that holds when things were first seen.
 const LEDGERS: &str = "secnumcloud.dev/SncImageLedger";
@@ -87,11 +91,15 @@ impl<'a> Sources<'a> {
         }
     }
 
-    /// `trusted`: that only the platform writes the reports of Trivy Operator.
-    pub fn library(&self, trusted: bool) -> Library<'a> {
-        let home = self.home;
+    pub fn library(&self, scale: &Scale) -> Library<'a> {
+        let (home, trusted) = (self.home, scale.trusted);
+        let keys = ScanKeys::of(scale.keys.iter().map(String::as_str));
         let of_scan = |&(subject, ImageScan(scan)): &(&'a Subject, &'a ImageScan)| {
-            let writer = if subject.namespace == home { Writer::Platform } else { Writer::Namespace };
+            let writer = match subject.namespace == home {
+                true => Writer::Platform,
+                false if keys.signed(scan) => Writer::Signed,
+                false => Writer::Namespace,
+            };
             (subject.namespace.as_str(), writer, scan)
         };
         let of_report = |&(subject, VulnerabilityReport(scan)): &(&'a Subject, &'a VulnerabilityReport)| {
@@ -141,7 +149,7 @@ pub fn of_spec(
         let (_, judgements) = match judged.take() {
             Some(held) if held.0.serves(&scale, question) => judged.insert(held),
             _ => {
-                let library = sources.library(scale.trusted);
+                let library = sources.library(&scale);
                 let judge = |image| scale.judge(&library, namespace, image, now);
                 let judgements = images.iter().map(judge).collect();
                 judged.insert((scale, judgements))

@@ -141,7 +141,9 @@ fn read(matches: &ArgMatches, lang: Lang) -> Result<Args, Outcome> {
         "controls" => Command::Controls,
         "requirements" => Command::Requirements,
         "explain" => Command::Explain(text("id").unwrap_or_default()),
-        "import" | "list" | "show" | "verdict" => Command::Image(image::read(name, of_command, lang)?),
+        "import" | "statement" | "list" | "show" | "verdict" => {
+            Command::Image(image::read(name, of_command, lang)?)
+        }
         _ => status::read(of_command, format, lang)?.map_or(Command::Status, Command::Assessment),
     };
     let settings = Settings {

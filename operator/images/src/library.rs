@@ -36,6 +36,8 @@ pub enum Writer {
     Platform,
     /// Whoever may write in that namespace: it counts there.
     Namespace,
+    /// The same, and a key that the platform names vouches for it.
+    Signed,
 }
 
 struct Shelved<'a> {
@@ -85,7 +87,13 @@ impl<'a> Library<'a> {
             let shelved = self.all.get(at)?;
             match shelved.writer {
                 Writer::Platform => Some((shelved, trust)),
-                Writer::Namespace => (shelved.namespace == namespace).then_some((shelved, Trust::Weak)),
+                // Statements of a tenant settle nothing, whoever signs them.
+                Writer::Signed if !shelved.scan.statements => {
+                    (shelved.namespace == namespace).then_some((shelved, trust))
+                }
+                Writer::Namespace | Writer::Signed => {
+                    (shelved.namespace == namespace).then_some((shelved, Trust::Weak))
+                }
             }
         };
         all.filter_map(counts).collect()
@@ -150,6 +158,11 @@ mod tests {
         let platform = ("snc-system", Writer::Platform, scan(A, ""));
         let own = ("shop", Writer::Namespace, scan(A, ""));
         let other = ("bank", Writer::Namespace, scan(A, ""));
+        let signed = |namespace| (namespace, Writer::Signed, scan(A, ""));
+        assert_eq!(looked(&[signed("shop")], "shop", &image), Looked::Lately(at));
+        assert_eq!(looked(&[signed("bank")], "shop", &image), Looked::Never, "in its own namespace only");
+        let named = ("shop", Writer::Signed, scan("", "docker.io/library/nginx:1"));
+        assert_eq!(looked(&[named], "shop", &Image::of("nginx:1", None)), Looked::Weakly(at));
         assert_eq!(looked(&[platform], "shop", &image), Looked::Lately(at));
         assert_eq!(looked(&[own], "shop", &image), Looked::Weakly(at));
         assert_eq!(looked(&[other], "shop", &image), Looked::Never);

@@ -59,6 +59,11 @@ pub struct SncImageScanSpec {
     pub vulnerabilities: Vec<Vulnerability>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub truncated: bool,
+    /// Of the line that `kubectl snc image statement` prints, in base64, by a key that a baseline names (`scanKeys`). With it a
+    /// scan counts in a tenant's own namespace; in the operator's none is needed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 1024), regex(pattern = r"^[A-Za-z0-9+/]+={0,2}$"))]
+    pub signature: Option<String>,
 }
 
 /// The names of an image by content; container runtimes report one or the other.

@@ -72,7 +72,7 @@ impl Ran for Runs<'_> {
         {
             return judgements.clone();
         }
-        let library = Sources::of(self.snapshot).library(scale.trusted);
+        let library = Sources::of(self.snapshot).library(scale);
         let judge = |run: &Run<'_>| scale.judge(&library, run.namespace, &run.image, now);
         let judgements: Rc<Vec<Judgement>> = Rc::new(self.table().images.iter().map(judge).collect());
         *judged = Some((scale.clone(), now, judgements.clone()));

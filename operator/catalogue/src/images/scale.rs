@@ -1,4 +1,4 @@
-use super::Question;
+use super::{Question, SCAN_KEYS};
 use crate::profile::Settings;
 use jiff::{SignedDuration, Timestamp};
 use snc_images::library::{Image, Library};
@@ -10,7 +10,9 @@ pub struct Scale {
     rules: Rules,
     max_age: SignedDuration,
     /// That the platform alone writes the reports of Trivy Operator.
-    pub trusted: bool,
+    pub(super) trusted: bool,
+    /// Whose signature makes a tenant's own scan count.
+    pub(super) keys: Vec<String>,
 }
 
 impl Scale {
@@ -28,13 +30,15 @@ impl Scale {
             },
             vendors: settings.strings("vendorSeverities").into_iter().map(str::to_owned).collect(),
         };
-        Self { rules, max_age: hours("maxAgeHours"), trusted: settings.flag("trustedReports") }
+        let keys = settings.strings(SCAN_KEYS).into_iter().map(str::to_owned).collect();
+        Self { rules, max_age: hours("maxAgeHours"), trusted: settings.flag("trustedReports"), keys }
     }
 
     /// Whether what was judged by it answers a question by another: who asks nothing about deadlines takes any.
     pub(super) fn serves(&self, other: &Self, question: Question) -> bool {
         self.max_age == other.max_age
             && self.trusted == other.trusted
+            && self.keys == other.keys
             && (question != Question::Overdue || self.rules == other.rules)
     }
 

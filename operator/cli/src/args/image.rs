@@ -17,7 +17,13 @@ pub enum ImageArgs {
     Import {
         files: Vec<PathBuf>,
         besides: Besides,
+        signature: Option<PathBuf>,
         dry_run: bool,
+    },
+    /// The line to sign.
+    Statement {
+        file: PathBuf,
+        besides: Besides,
     },
     List,
     Show(Digest),
@@ -49,34 +55,38 @@ pub fn command(lang: Lang) -> Command {
             .required(true)
             .help(lang.str("Rapports ; - pour l'entrée standard", "Reports; - for standard input")),
     )
-    .arg(
-        one(
-            "digest",
-            "digest",
-            "sha256:…",
-            "Empreinte de l'image, que le rapport la dise ou non",
-            "Digest of the image, whether the report tells it or not",
-        )
-        .action(ArgAction::Append),
-    )
     .arg(one(
-        "scanned-at",
-        "scanned-at",
-        "TIME",
-        "Quand l'image fut analysée (RFC 3339), si le rapport ne le dit pas",
-        "When the image was scanned (RFC 3339), where the report does not say",
-    ))
-    .arg(one(
-        "database-updated-at",
-        "database-updated-at",
-        "TIME",
-        "Date de la base de vulnérabilités (RFC 3339), si le rapport ne la dit pas",
-        "Date of the database of vulnerabilities (RFC 3339), where the report does not say",
-    ))
+        "signature",
+        "signature",
+        "FILE",
+        "Signature de ce qu'affiche `image statement` (cosign sign-blob, openssl), pour le namespace d'un tenant",
+        "Signature of what `image statement` prints (cosign sign-blob, openssl), for a tenant's namespace",
+    ).value_parser(value_parser!(PathBuf)))
     .arg(Arg::new("dry-run").long("dry-run").action(ArgAction::SetTrue).help(lang.str(
         "Lit et montre seulement, sans cluster",
         "Reads and shows only, without a cluster",
     )));
+    let statement = sub(
+        "statement",
+        lang,
+        (
+            "La ligne à signer pour qu'une analyse vaille chez un tenant",
+            "The line to sign so that a scan counts in a tenant's namespace",
+        ),
+        (
+            "Signée par une clé que la plateforme nomme (scanKeys), l'analyse importée avec --signature vaut dans son namespace.\nLes options --digest, --scanned-at et --database-updated-at sont celles de l'import.",
+            "Signed by a key that the platform names (scanKeys), a scan imported with --signature counts in its namespace.\nThe options --digest, --scanned-at and --database-updated-at are those of the import.",
+        ),
+        "table",
+    )
+    .arg(
+        Arg::new("file")
+            .value_name("FILE")
+            .value_parser(value_parser!(PathBuf))
+            .required(true)
+            .help(lang.str("Rapport ; - pour l'entrée standard", "Report; - for standard input")),
+    );
+    let [import, statement] = [import, statement].map(|command| besides(command, lang));
     let list = sub(
         "list",
         lang,
@@ -118,7 +128,37 @@ pub fn command(lang: Lang) -> Command {
             "Images: import scans, see what runs and what is overdue",
         ))
         .subcommand_required(true)
-        .subcommands([import, list, show, verdict])
+        .subcommands([import, statement, list, show, verdict])
+}
+
+/// What is said of a report besides.
+fn besides(command: Command, lang: Lang) -> Command {
+    let one = |id: &'static str, value: &'static str, fr: &'static str, en: &'static str| {
+        let parser = NonEmptyStringValueParser::new();
+        Arg::new(id).long(id).value_name(value).value_parser(parser).help(lang.str(fr, en))
+    };
+    command
+        .arg(
+            one(
+                "digest",
+                "sha256:…",
+                "Empreinte de l'image, que le rapport la dise ou non",
+                "Digest of the image, whether the report tells it or not",
+            )
+            .action(ArgAction::Append),
+        )
+        .arg(one(
+            "scanned-at",
+            "TIME",
+            "Quand l'image fut analysée (RFC 3339), si le rapport ne le dit pas",
+            "When the image was scanned (RFC 3339), where the report does not say",
+        ))
+        .arg(one(
+            "database-updated-at",
+            "TIME",
+            "Date de la base de vulnérabilités (RFC 3339), si le rapport ne la dit pas",
+            "Date of the database of vulnerabilities (RFC 3339), where the report does not say",
+        ))
 }
 
 fn digest_argument(lang: Lang) -> Arg {
@@ -146,21 +186,24 @@ pub fn read(name: &str, matches: &ArgMatches, lang: Lang) -> Result<ImageArgs, O
             ))
         }),
     };
+    let besides = || {
+        let digests = matches.get_many::<String>("digest").into_iter().flatten();
+        Ok(Besides {
+            digests: digests.map(|text| digest("--digest", text)).collect::<Result<_, _>>()?,
+            scanned_at: time("scanned-at")?,
+            database_updated_at: time("database-updated-at")?,
+            signature: None,
+        })
+    };
+    let mut files = matches.try_get_many::<PathBuf>("file").ok().flatten().into_iter().flatten().cloned();
     Ok(match name {
         "import" => ImageArgs::Import {
-            files: matches.get_many::<PathBuf>("file").into_iter().flatten().cloned().collect(),
-            besides: Besides {
-                digests: matches
-                    .get_many::<String>("digest")
-                    .into_iter()
-                    .flatten()
-                    .map(|text| digest("--digest", text))
-                    .collect::<Result<_, _>>()?,
-                scanned_at: time("scanned-at")?,
-                database_updated_at: time("database-updated-at")?,
-            },
+            files: files.collect(),
+            besides: besides()?,
+            signature: matches.get_one::<PathBuf>("signature").cloned(),
             dry_run: matches.get_flag("dry-run"),
         },
+        "statement" => ImageArgs::Statement { file: files.next().unwrap_or_default(), besides: besides()? },
         "list" => ImageArgs::List,
         _ => {
             let given = matches.get_many::<String>("of").into_iter().flatten();

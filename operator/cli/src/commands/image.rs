@@ -8,22 +8,38 @@ use crate::model::Selection;
 use crate::model::image::{ImageLine, Imported, ReadReports, State, named, running, scans};
 use crate::outcome::{Answer, Outcome};
 use crate::render::{Screen, image as render};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use kube::ResourceExt;
 use serde::Serialize;
+use serde_json::Value;
 use snc_core::image::Digest;
 use snc_core::lang::Lang;
-use snc_core::text::Text;
+use snc_core::text::{Refusal, Text};
 use snc_images::readers::{Limits, Wrong, read};
 use snc_images::report::Report;
-use snc_plan::objects::image_scan::{Besides, image_scan};
+use snc_plan::objects::image_scan::{Besides, image_scan, statement_of};
 use std::fs::File;
 use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
 
 pub async fn run(args: &Args, asked: &ImageArgs) -> Result<Answer, Outcome> {
     match asked {
-        ImageArgs::Import { files, besides, dry_run } => import(args, files, besides, *dry_run).await,
+        ImageArgs::Import { files, besides, signature, dry_run } => {
+            let mut besides = besides.clone();
+            if let Some(file) = signature {
+                if files.len() > 1 {
+                    return Err(Outcome::bad_input(args.lang.str(
+                        "--signature vaut pour un seul rapport ; il y en a plusieurs",
+                        "--signature is for one report; there are several",
+                    )));
+                }
+                besides.signature = Some(signature_of(file, args.lang)?);
+            }
+            import(args, files, &besides, *dry_run).await
+        }
+        ImageArgs::Statement { file, besides } => statement(args, file, besides),
         ImageArgs::List => {
             let images = images(args, &connect(args).await?, false).await?;
             let lines = scans(&images);
@@ -183,13 +199,55 @@ async fn import(args: &Args, files: &[PathBuf], besides: &Besides, dry_run: bool
     shown(args, &imported, |screen| render::imported(&imported, lang, screen), reasons)
 }
 
+/// Nothing but the line, so that it can go into a file.
+fn statement(args: &Args, file: &Path, besides: &Besides) -> Result<Answer, Outcome> {
+    let lang = args.lang;
+    let mut reports = reports_of(file).map_err(|wrong| Outcome::bad_input(message(file, &wrong, lang)))?;
+    if reports.len() != 1 {
+        let (fr, en) = ("un seul rapport", "one report");
+        let refusal = Refusal::new(file.display().to_string(), reports.len().to_string(), fr, en);
+        return Err(Outcome::bad_input(refusal.message(lang)));
+    }
+    let report = reports.remove(0);
+    let scan = image_scan("", &report, besides)
+        .map_err(|refusal| Outcome::bad_input(format!("{}: {}", file.display(), refusal.message(lang))))?;
+    let text = statement_of(&scan).map_err(|error| Outcome::bad_input(error.to_string()))?;
+    Ok(Answer { text, outcome: Outcome::default() })
+}
+
+/// As cosign (base64, or a bundle) and openssl (bytes) write it; in base64.
+fn signature_of(file: &Path, lang: Lang) -> Result<String, Outcome> {
+    const MOST: u64 = 256 << 10;
+    let refused = |given: String| {
+        let (fr, en) = (
+            "une signature en base64 ou en octets, ou un bundle de cosign sign-blob",
+            "a signature in base64 or in bytes, or a bundle of cosign sign-blob",
+        );
+        Outcome::bad_input(
+            Refusal::new(format!("--signature {}", file.display()), given, fr, en).message(lang),
+        )
+    };
+    let mut bytes = Vec::new();
+    let read = File::open(file).and_then(|file| file.take(MOST).read_to_end(&mut bytes));
+    read.map_err(|error| refused(error.to_string()))?;
+    let bundle: Option<Value> = serde_json::from_slice(&bytes).ok();
+    let of_bundle =
+        bundle.as_ref().and_then(|bundle| bundle.pointer("/messageSignature/signature")?.as_str());
+    let text = of_bundle.or_else(|| std::str::from_utf8(&bytes).ok()).map(str::trim);
+    match text {
+        Some(text) if STANDARD.decode(text).is_ok_and(|decoded| !decoded.is_empty()) => Ok(text.to_owned()),
+        None if !bytes.is_empty() && bytes.len() <= 512 => Ok(STANDARD.encode(&bytes)),
+        _ => Err(refused(String::new())),
+    }
+}
+
 fn lacks(spec: &snc_api::v1alpha1::SncImageScanSpec, namespace: &str, args: &Args) -> Vec<&'static str> {
     let is_scan = spec.nature == snc_api::v1alpha1::ScanNature::Scan;
     let dated = spec.database.as_ref().is_some_and(|database| database.updated_at.is_some());
     [
         ("scannedAt", is_scan && spec.scanned_at.is_none()),
         ("database", is_scan && !dated),
-        ("namespace", namespace != args.settings.identity.namespace),
+        ("namespace", namespace != args.settings.identity.namespace && spec.signature.is_none()),
     ]
     .into_iter()
     .filter_map(|(what, lacks)| lacks.then_some(what))

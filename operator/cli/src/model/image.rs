@@ -123,7 +123,7 @@ fn scales(images: &Images, now: Timestamp) -> Option<Scales<'_>> {
     let control = controls().iter().find(|control| control.id == OVERDUE)?;
     let values = images.profile.values(control);
     let scale = Scale::of(Settings::new(&values));
-    Some(Scales { library: Sources::of(&images.snapshot).library(scale.trusted), scale, now })
+    Some(Scales { library: Sources::of(&images.snapshot).library(&scale), scale, now })
 }
 
 impl Scales<'_> {

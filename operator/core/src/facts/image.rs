@@ -28,6 +28,8 @@ struct ScanSpec {
     vulnerabilities: Vec<Finding>,
     #[serde(default)]
     truncated: bool,
+    #[serde(default)]
+    signature: Option<Box<str>>,
 }
 
 #[derive(Deserialize)]
@@ -66,6 +68,7 @@ impl<'de> Deserialize<'de> for ImageScan {
             truncated: spec.truncated,
             statements: spec.nature != "scan",
             findings: spec.vulnerabilities,
+            signature: spec.signature,
         }))
     }
 }
@@ -158,6 +161,7 @@ impl<'de> Deserialize<'de> for VulnerabilityReport {
             truncated: false,
             statements: false,
             findings: body.vulnerabilities.into_iter().map(finding).collect(),
+            signature: None,
         }))
     }
 }

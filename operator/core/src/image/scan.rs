@@ -76,6 +76,8 @@ pub struct Scan {
     /// Statements about vulnerabilities (VEX), which are no scan.
     pub statements: bool,
     pub findings: Vec<Finding>,
+    /// Of the statement about all this, in base64; whose it is, keys say.
+    pub signature: Option<Box<str>>,
 }
 
 impl From<&Vulnerability> for Finding {

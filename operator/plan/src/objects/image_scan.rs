@@ -1,13 +1,16 @@
 //! `SncImageScan` of a report: what it found, as far as there is room, and what it is about.
 
 use kube::core::ObjectMeta;
+use serde::Deserialize as _;
 use snc_api::v1alpha1::{
     ImageDigests, MANIFESTS, ScanCounts, ScanNature, ScannerDatabase, ScannerVersion, SncImageScan,
     SncImageScanSpec,
 };
+use snc_core::facts::ImageScan;
 use snc_core::image::{Digest, Vulnerability};
 use snc_core::text::Refusal;
 use snc_images::report::{Counts, Nature, Report};
+use snc_images::signature::statement;
 
 /// So many findings fit, and no more than so many bytes of them.
 const MOST: usize = 4000;
@@ -19,6 +22,14 @@ pub struct Besides {
     pub digests: Vec<Digest>,
     pub scanned_at: Option<jiff::Timestamp>,
     pub database_updated_at: Option<jiff::Timestamp>,
+    /// Of the statement of the scan, in base64.
+    pub signature: Option<String>,
+}
+
+/// The line whose signature makes the scan count in a tenant's namespace.
+pub fn statement_of(scan: &SncImageScan) -> Result<String, serde_json::Error> {
+    let ImageScan(scan) = ImageScan::deserialize(serde_json::to_value(scan)?)?;
+    Ok(statement(&scan))
 }
 
 /// Equal reports give equal objects. What was said besides goes before what the report says.
@@ -77,6 +88,7 @@ pub fn image_scan(namespace: &str, report: &Report, besides: &Besides) -> Result
         counts: ScanCounts { critical, high, medium, low, unknown },
         vulnerabilities,
         truncated,
+        signature: besides.signature.clone(),
     };
     let metadata =
         ObjectMeta { name: Some(name), namespace: Some(namespace.to_owned()), ..ObjectMeta::default() };

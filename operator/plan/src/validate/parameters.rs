@@ -2,12 +2,12 @@
 
 use serde_json::Value;
 use snc_api::v1alpha1::TailoredParameter;
-use snc_catalogue::images::{KEYS, SIGNED};
+use snc_catalogue::images::{KEYS, SCAN_KEYS, SIGNED};
 use snc_core::control::{Control, Parameter, Stronger};
 use snc_core::lattice::Source;
 use snc_core::parameters::{ParameterKey, Parameters, Setting, Tailored};
 use snc_core::text::Refusal;
-use snc_images::signature::Trust;
+use snc_images::signature::{ScanKeys, Trust};
 
 /// As the schema of `SncBaseline` has it.
 const MOST: usize = 128;
@@ -57,9 +57,10 @@ fn parameter(given: &TailoredParameter, path: &str) -> Result<(Stronger, Setting
         ));
     }
     if given.control == SIGNED && given.name == KEYS {
-        let lines = given.value.as_array().into_iter().flatten();
-        let lines: Vec<&str> = lines.map(|line| line.as_str().unwrap_or_default()).collect();
-        Trust::read(&format!("{path}.value"), &lines)?;
+        Trust::read(&format!("{path}.value"), &lines(&given.value))?;
+    }
+    if given.name == SCAN_KEYS {
+        ScanKeys::read(&format!("{path}.value"), &lines(&given.value))?;
     }
     let value = value(parameter, &given.value).map_err(|(fr, en)| {
         let key = format!("{}.{}", given.control, given.name);
@@ -70,6 +71,10 @@ fn parameter(given: &TailoredParameter, path: &str) -> Result<(Stronger, Setting
         Refusal::new(format!("{path}.value"), shown, format!("pour {key}, {fr}"), format!("for {key}, {en}"))
     })?;
     Ok((parameter.stronger, value))
+}
+
+fn lines(value: &Value) -> Vec<&str> {
+    value.as_array().into_iter().flatten().map(|line| line.as_str().unwrap_or_default()).collect()
 }
 
 fn find(control: &str, name: &str, path: &str) -> Result<&'static Parameter, Refusal> {
@@ -186,6 +191,15 @@ mod tests {
             assert!(!format!("{refusals:?}").contains("c2VjcmV0"));
         }
         let (found, refusals) = read(&one("image-signed", "keys", &json!([KEY])));
+        assert!(refusals.is_empty() && found != Parameters::default(), "{refusals:?}");
+    }
+
+    #[test]
+    fn a_key_for_scans_is_a_name_and_a_key() {
+        let (_, refusals) = read(&one("image-scanned", "scanKeys", &json!(["ci AAAA"])));
+        assert!(refusals[0].path.starts_with("spec.parameters[0].value[0]"), "{refusals:?}");
+        let key = KEY.split_once(' ').unwrap().1;
+        let (found, refusals) = read(&one("image-overdue", "scanKeys", &json!([key])));
         assert!(refusals.is_empty() && found != Parameters::default(), "{refusals:?}");
     }
 

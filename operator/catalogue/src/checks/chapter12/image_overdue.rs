@@ -82,6 +82,14 @@
 //!     about:
 //!       fr: Que seule la plateforme écrit les VulnerabilityReport de Trivy Operator ; sinon ils n'accusent que, sans rien prouver.
 //!       en: That the platform alone writes the VulnerabilityReports of Trivy Operator; else they accuse only, and prove nothing.
+//!   - name: scanKeys
+//!     default: []
+//!     stronger: fewer
+//!     source: product
+//!     writer: platform
+//!     about:
+//!       fr: « nom clé » pour chaque clé publique dont la signature fait valoir l'analyse qu'un tenant importe chez lui ; sans elle, cette analyse n'accuse que.
+//!       en: '"name key" for each public key whose signature makes a scan count that a tenant imports into its own namespace; without one such a scan accuses only.'
 //! remediation:
 //!   fr: Reconstruire l'image sur une base corrigée et la déployer ; à défaut, une SncException avec mesure compensatoire, ou une déclaration VEX motivée.
 //!   en: Rebuild the image on a mended base and deploy it; failing that, an SncException with a compensating measure, or a VEX statement with its reason.

@@ -38,6 +38,14 @@
 //!     about:
 //!       fr: Que seule la plateforme écrit les VulnerabilityReport de Trivy Operator ; sinon ils n'accusent que, sans rien prouver.
 //!       en: That the platform alone writes the VulnerabilityReports of Trivy Operator; else they accuse only, and prove nothing.
+//!   - name: scanKeys
+//!     default: []
+//!     stronger: fewer
+//!     source: product
+//!     writer: platform
+//!     about:
+//!       fr: « nom clé » pour chaque clé publique dont la signature fait valoir l'analyse qu'un tenant importe chez lui ; sans elle, cette analyse n'accuse que.
+//!       en: '"name key" for each public key whose signature makes a scan count that a tenant imports into its own namespace; without one such a scan accuses only.'
 //! remediation:
 //!   fr: Mettre à jour la base (ou son miroir hors ligne) avant chaque analyse, et en dire la date à l'import si le rapport ne la porte pas.
 //!   en: Update the database (or its offline mirror) before each scan, and tell its date at the import where the report does not carry it.
