@@ -20,6 +20,12 @@ pub enum Form {
     Bundle,
 }
 
+impl Form {
+    fn flag(self) -> &'static str {
+        if self == Self::Tag { "--new-bundle-format=false" } else { "--new-bundle-format=true" }
+    }
+}
+
 pub const FORMS: [Form; 2] = [Form::Tag, Form::Bundle];
 
 /// A key pair as files of cosign.
@@ -120,8 +126,7 @@ impl Cosign {
         digest: &Digest,
         flags: &[&str],
     ) -> Result<()> {
-        let form = if form == Form::Tag { "--new-bundle-format=false" } else { "--new-bundle-format=true" };
-        let before = [&["sign", "--yes", form], OFFLINE.as_slice(), flags].concat();
+        let before = [&["sign", "--yes", form.flag()], OFFLINE.as_slice(), flags].concat();
         self.with_access(registry, &pair.private, &before, repository, digest)
     }
 
@@ -149,8 +154,7 @@ impl Cosign {
         repository: &str,
         digest: &Digest,
     ) -> bool {
-        let form = if form == Form::Tag { "--new-bundle-format=false" } else { "--new-bundle-format=true" };
-        let before = ["verify", "--insecure-ignore-tlog", form];
+        let before = ["verify", "--insecure-ignore-tlog", form.flag()];
         self.with_access(registry, &pair.public, &before, repository, digest).is_ok()
     }
 

@@ -22,6 +22,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::sync::watch;
 
 /// Changes come in swarms.
 const TOGETHER: Duration = Duration::from_secs(1);
@@ -211,18 +212,17 @@ impl Judge {
         self.changed = false;
         self.concluded = Some(Instant::now());
         let found = Found { assessed, governed: self.governed.clone() };
-        let unwritten = self.live.unwritten();
-        self.context.unwritten.send_if_modified(|held| {
-            let other = *held != unwritten;
-            *held = unwritten;
-            other
-        });
-        let to_verify = self.live.to_verify();
-        self.context.to_verify.send_if_modified(|held| {
-            let other = *held != to_verify;
-            *held = to_verify;
-            other
-        });
+        tell(&self.context.unwritten, self.live.unwritten());
+        tell(&self.context.to_verify, self.live.to_verify());
         self.context.found.send_replace(Some(Arc::new(found)));
     }
+}
+
+/// Whoever waits for it wakes up where it is another.
+fn tell<T: PartialEq>(to: &watch::Sender<T>, now: T) {
+    to.send_if_modified(|held| {
+        let other = *held != now;
+        *held = now;
+        other
+    });
 }

@@ -10,7 +10,7 @@ mod signature;
 
 pub use digest::Digest;
 pub use finding::{Analysis, State, Vulnerability};
-pub use reference::Reference;
+pub use reference::{Reference, is_place};
 pub use running::digest_of_running;
 pub use scan::{Finding, Name, Scan, Trust};
 pub use severity::{Score, Severity};

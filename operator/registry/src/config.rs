@@ -8,7 +8,7 @@ use http::HeaderValue;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
-use snc_core::image::Reference;
+use snc_core::image::{Reference, is_place};
 use snc_core::text::Refusal;
 use snc_images::signature::Keys;
 use std::fmt;
@@ -86,10 +86,7 @@ impl Place {
         let Declared { place, ca, credentials, token_server, keys } = declared;
         let name = place.trim_end_matches('/').to_owned();
         let host = name.split('/').next().unwrap_or_default();
-        // It names the host itself, as references do once they are read.
-        let named = Reference::parse(&format!("{name}/x"))
-            .is_some_and(|r| r.registry == host && r.tag.is_none() && r.digest.is_none());
-        let origin = Origin::parse(host).filter(|_| named).ok_or_else(|| {
+        let origin = Origin::parse(host).filter(|_| is_place(&name)).ok_or_else(|| {
             Refusal::new(
                 format!("{path}.place"),
                 place,

@@ -246,4 +246,6 @@ fn annotations(findings: &[Finding<'_>]) -> BTreeMap<String, String> {
 #[cfg(test)]
 mod canary;
 #[cfg(test)]
+mod signatures;
+#[cfg(test)]
 mod tests;

@@ -2,6 +2,13 @@
 
 use super::digest::Digest;
 
+/// Whether a text is `host[:port][/folder]`, and names the host itself, as references do once they are read.
+pub fn is_place(text: &str) -> bool {
+    let host = text.split('/').next().unwrap_or_default();
+    Reference::parse(&format!("{text}/x"))
+        .is_some_and(|read| read.registry == host && read.tag.is_none() && read.digest.is_none())
+}
+
 /// `registry/repository[:tag][@digest]`, the registry always named.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Reference {

@@ -82,6 +82,17 @@ impl fmt::Debug for Key {
     }
 }
 
+const BEGIN: &str = "-----BEGIN PUBLIC KEY-----";
+const END: &str = "-----END PUBLIC KEY-----";
+
+/// The PEM file of a key that is written on one line, with the lines around it or without.
+pub(super) fn framed(line: &str) -> String {
+    let body = line.trim();
+    let body = body.strip_prefix(BEGIN).unwrap_or(body);
+    let body: String = body.strip_suffix(END).unwrap_or(body).split_whitespace().collect();
+    format!("{BEGIN}\n{body}\n{END}\n")
+}
+
 /// The one section of a PEM file. What is refused is never quoted: it may be a private key.
 fn public_key(pem: &str) -> Result<Vec<u8>, &'static str> {
     let sections: Result<Vec<(SectionKind, Vec<u8>)>, _> =

@@ -1,15 +1,12 @@
 //! Scans that somebody vouches for by a key: a tenant's own then proves something, in its own namespace.
 
-use super::key::Key;
+use super::key::{Key, framed};
 use super::subject::computed;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 use snc_core::image::{Finding, Scan};
 use snc_core::text::Refusal;
-
-const BEGIN: &str = "-----BEGIN PUBLIC KEY-----";
-const END: &str = "-----END PUBLIC KEY-----";
 
 /// The line that is signed, its end included. It is over everything that verdicts rest on.
 pub fn statement(scan: &Scan) -> String {
@@ -70,9 +67,7 @@ impl ScanKeys {
 
 fn key(path: &str, line: &str) -> Result<Key, Refusal> {
     let (name, body) = line.split_once(' ').unwrap_or((line, ""));
-    let body = body.trim().trim_start_matches(BEGIN).trim_end_matches(END);
-    let body: String = body.split_whitespace().collect();
-    Key::read(path, name, &format!("{BEGIN}\n{body}\n{END}\n"))
+    Key::read(path, name, &framed(body))
 }
 
 #[cfg(test)]

@@ -1,11 +1,8 @@
 //! Which keys sign what a registry holds, as the platform writes it in a baseline: one line for each key.
 
-use super::key::{Key, Keys};
-use snc_core::image::Reference;
+use super::key::{Key, Keys, framed};
+use snc_core::image::{Reference, is_place};
 use snc_core::text::Refusal;
-
-const BEGIN: &str = "-----BEGIN PUBLIC KEY-----";
-const END: &str = "-----END PUBLIC KEY-----";
 
 /// `registry.example/folder release MFkwEwYH…`: a place, a name for the key, and the key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,11 +19,7 @@ impl Trusted {
     pub fn read(path: &str, line: &str) -> Result<Self, Refusal> {
         let mut words = line.split_whitespace();
         let place = words.next().unwrap_or_default().trim_end_matches('/');
-        let host = place.split('/').next().unwrap_or_default();
-        // It names the host itself, as references do once they are read.
-        let named = Reference::parse(&format!("{place}/x"))
-            .is_some_and(|read| read.registry == host && read.tag.is_none() && read.digest.is_none());
-        if !named || place.contains('@') {
+        if !is_place(place) {
             return Err(Refusal::new(
                 path,
                 snc_core::text::clip(place, 60),
@@ -42,10 +35,7 @@ impl Trusted {
                 "\"place name key\": a name, then the public key in base64, as between the lines of its PEM file",
             ));
         };
-        let body = words.collect::<Vec<_>>().join(" ");
-        let body = body.strip_prefix(BEGIN).unwrap_or(&body);
-        let body: String = body.strip_suffix(END).unwrap_or(body).split_whitespace().collect();
-        let pem = format!("{BEGIN}\n{body}\n{END}\n");
+        let pem = framed(&words.collect::<Vec<_>>().join(" "));
         Key::read(path, key, &pem)?;
         Ok(Self { place: place.to_owned(), key: key.to_owned(), pem })
     }
@@ -77,10 +67,6 @@ impl Trust {
         self.0.iter().any(|trusted| image.is_within(&trusted.place))
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// Each place once, with its keys.
     pub fn places(&self) -> Vec<(&str, Vec<(String, String)>)> {
         let mut places: Vec<(&str, Vec<(String, String)>)> = Vec::new();
@@ -100,6 +86,8 @@ mod tests {
     use super::*;
     use rstest::rstest;
 
+    const BEGIN: &str = "-----BEGIN PUBLIC KEY-----";
+    const END: &str = "-----END PUBLIC KEY-----";
     const KEY: &str = "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEqiPQmLvZxnWgylpisljdbd68E25gWPAJFfp5iXlS25Pt2b7bSnv+OqKDfCZVv/H344FbxDzBT53D8wZvQGnHgw==";
 
     #[rstest]

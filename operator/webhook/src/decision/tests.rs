@@ -3,7 +3,7 @@ use crate::review;
 use rstest::rstest;
 use serde_json::json;
 use snc_catalogue::{Catalogue, Profile};
-use snc_core::image::{Reference, Signature, Signatures};
+use snc_core::image::Signatures;
 use snc_core::lattice::{Most, Source};
 use snc_core::policy::Constraints;
 use snc_core::reserved::Reserved;
@@ -17,7 +17,7 @@ use std::sync::LazyLock;
 static ADMISSION: LazyLock<Admission> =
     LazyLock::new(|| Admission::new(Catalogue::on_demand().unwrap()).unwrap());
 
-fn standing(level: Level, modes: [Mode; 4]) -> Whose {
+pub(super) fn standing(level: Level, modes: [Mode; 4]) -> Whose {
     let source = Source::Product;
     let most = |mode| Most::of(Some(mode), &source);
     let constraints = Constraints {
@@ -33,18 +33,18 @@ fn standing(level: Level, modes: [Mode; 4]) -> Whose {
     Whose::Tenant(Arc::new(Standing::new("shop", profile, &constraints)))
 }
 
-fn all(mode: Mode) -> Whose {
+pub(super) fn all(mode: Mode) -> Whose {
     standing(Level::Standard, [mode; 4])
 }
 
-struct Asked {
-    whose: Whose,
-    strict: bool,
-    waivers: Waivers,
-    known: bool,
-    lang: Lang,
-    bypass: Option<&'static str>,
-    signatures: Option<Signatures>,
+pub(super) struct Asked {
+    pub(super) whose: Whose,
+    pub(super) strict: bool,
+    pub(super) waivers: Waivers,
+    pub(super) known: bool,
+    pub(super) lang: Lang,
+    pub(super) bypass: Option<&'static str>,
+    pub(super) signatures: Option<Signatures>,
 }
 
 impl Default for Asked {
@@ -67,7 +67,7 @@ impl Asked {
         Self { whose: all(mode), strict: mode == Mode::Enforce, ..Self::default() }
     }
 
-    fn ask(&self, request: Value) -> Decision {
+    pub(super) fn ask(&self, request: Value) -> Decision {
         let (index, hosts, addresses) = (Index::default(), Hosts::default(), Addresses::default());
         let (reserved, images) = (Reserved::default(), scanned());
         let others = Others {
@@ -95,7 +95,7 @@ impl Asked {
     }
 }
 
-const DIGEST: &str = "sha256:0000000000000000000000000000000000000000000000000000000000000000";
+pub(super) const DIGEST: &str = "sha256:0000000000000000000000000000000000000000000000000000000000000000";
 
 /// The platform scanned the image of `good` this morning and found nothing.
 fn scanned() -> Images {
@@ -109,7 +109,7 @@ fn scanned() -> Images {
     images
 }
 
-fn request(operation: &str, object: Value, old: Value) -> Value {
+pub(super) fn request(operation: &str, object: Value, old: Value) -> Value {
     let named = if object.is_null() { &old } else { &object };
     let (group, version) = match named["apiVersion"].as_str().unwrap_or("v1").split_once('/') {
         Some((group, version)) => (group.to_owned(), version.to_owned()),
@@ -120,12 +120,12 @@ fn request(operation: &str, object: Value, old: Value) -> Value {
         "object": object, "oldObject": old})
 }
 
-fn create(object: Value) -> Value {
+pub(super) fn create(object: Value) -> Value {
     request("CREATE", object, Value::Null)
 }
 
 /// As every control would have it.
-fn good() -> Value {
+pub(super) fn good() -> Value {
     json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web", "namespace": "shop", "labels": {"app": "web"}},
         "spec": {
             "automountServiceAccountToken": false, "serviceAccountName": "web", "hostUsers": false,
@@ -140,7 +140,7 @@ fn good() -> Value {
                     "capabilities": {"drop": ["ALL"]}}}]}})
 }
 
-fn with(mut object: Value, pointer: &str, field: &str, value: Value) -> Value {
+pub(super) fn with(mut object: Value, pointer: &str, field: &str, value: Value) -> Value {
     object.pointer_mut(pointer).unwrap()[field] = value;
     object
 }
@@ -154,11 +154,11 @@ fn bad() -> Value {
 
 const FAULTS: [&str; 3] = ["pod-host-pid", "pod-host-network", "pod-privileged"];
 
-fn message(decision: &Decision) -> &str {
+pub(super) fn message(decision: &Decision) -> &str {
     decision.answer.refusal.as_ref().map_or("", |refusal| refusal.message.as_str())
 }
 
-fn said(decision: &Decision, said: Said) -> Vec<&str> {
+pub(super) fn said(decision: &Decision, said: Said) -> Vec<&str> {
     decision.counted.iter().filter(|c| c.verdict == said).map(|c| c.control.as_str()).collect()
 }
 
@@ -359,75 +359,6 @@ fn rules_that_need_others_are_unknown_without_them(#[case] mode: Mode) {
     assert_eq!(said(&pod, Said::Unknown), ["image-overdue", "image-scanned"]);
     assert_eq!(pod.counted.len(), 2, "{:?}", pod.counted);
     assert_eq!(pod.answer.allowed(), mode != Mode::Enforce);
-}
-
-const KEYS: &str = "registry.example release MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEqiPQmLvZxnWgylpisljdbd68E25gWPAJFfp5iXlS25Pt2b7bSnv+OqKDfCZVv/H344FbxDzBT53D8wZvQGnHgw==";
-
-/// At the level that asks for signatures, with a key or without.
-fn signing(mode: Mode, keys: &[&str]) -> Whose {
-    let Whose::Tenant(standing) = standing(Level::Avance, [Mode::Audit, Mode::Audit, Mode::Audit, mode])
-    else {
-        panic!("a tenant")
-    };
-    let mut standing = Arc::unwrap_or_clone(standing);
-    let declared = json!({"keys": keys});
-    standing.profile.parameters.insert("image-signed".to_owned(), declared.as_object().unwrap().clone());
-    Whose::Tenant(Arc::new(standing))
-}
-
-fn of_registry(signature: Signature) -> Signatures {
-    let mut signatures = Signatures::new(vec![KEYS.to_owned()]);
-    signatures.insert(&Reference::parse(&format!("registry.example/web@{DIGEST}")).unwrap(), signature);
-    signatures
-}
-
-#[test]
-fn what_is_not_signed_by_a_declared_key_is_refused_and_so_is_what_nobody_knows() {
-    let why = || Text::new("injoignable", "out of reach");
-    let at = "2026-11-22T11:00:00Z".parse().unwrap();
-    let verified = Signature::Verified { key: "release".to_owned(), at, unconfirmed: None };
-    for (signatures, keys, expected) in [
-        (Some(of_registry(verified.clone())), vec![KEYS], None),
-        (Some(of_registry(Signature::NotSigned)), vec![KEYS], Some("without a signature")),
-        (
-            Some(of_registry(Signature::Bad(why()))),
-            vec![KEYS],
-            Some("no signature that counts, out of reach"),
-        ),
-        (Some(of_registry(Signature::Unknown(why()))), vec![KEYS], Some("signature not known, out of reach")),
-        (None, vec![KEYS], Some("only the operator asks")),
-        (Some(of_registry(verified.clone())), vec![], Some("no key is declared")),
-        // What was found by other keys than those in force is not given.
-        (Some(of_registry(verified)), vec![KEYS, KEYS], Some("was not asked yet")),
-    ] {
-        let asked = Asked { whose: signing(Mode::Enforce, &keys), signatures, ..Asked::default() };
-        let decision = asked.ask(create(good()));
-        let held = |how: Said| said(&decision, how).contains(&"image-signed");
-        assert_eq!(held(Said::Fail) || held(Said::Unknown), expected.is_some(), "{:?}", decision.counted);
-        if let Some(expected) = expected {
-            assert!(message(&decision).contains(expected), "{expected}: {}", message(&decision));
-        }
-    }
-}
-
-#[test]
-fn registries_are_asked_about_what_is_new_named_by_digest_and_declared_only() {
-    let ask = |whose: &Whose, request: Value| {
-        let Whose::Tenant(standing) = whose else { panic!("a tenant") };
-        let review =
-            json!({"apiVersion": review::API_VERSION, "kind": "AdmissionReview", "request": request});
-        let request = review::read(review.to_string().as_bytes()).unwrap();
-        across::to_ask(&request, standing).map_or(0, |(_, images)| images.len())
-    };
-    let named = |image: &str| with(good(), "/spec/containers/0", "image", json!(image));
-    let (signing, without) = (signing(Mode::Enforce, &[KEYS]), signing(Mode::Enforce, &[]));
-    assert_eq!(ask(&signing, create(good())), 1);
-    assert_eq!(ask(&signing, create(named("registry.example/web:1"))), 0, "a tag");
-    assert_eq!(ask(&signing, create(named(&format!("elsewhere.example/web@{DIGEST}")))), 0, "not declared");
-    assert_eq!(ask(&without, create(good())), 0, "no key");
-    assert_eq!(ask(&all(Mode::Enforce), create(good())), 0, "a level that does not ask for it");
-    assert_eq!(ask(&signing, request("UPDATE", good(), good())), 0, "there before");
-    assert_eq!(ask(&signing, request("UPDATE", good(), named("registry.example/web:1"))), 1, "a new one");
 }
 
 #[test]
