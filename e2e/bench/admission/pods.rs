@@ -21,6 +21,8 @@ pub fn good() -> Value {
 /// Wrong in what nothing but a control looks at.
 pub fn bad() -> Value {
     let mut pod = good();
-    pod["spec"]["containers"][0]["image"] = json!("elsewhere.invalid/bench:latest");
+    let container = &mut pod["spec"]["containers"][0];
+    container["image"] = json!("elsewhere.invalid/bench:latest");
+    container["securityContext"]["readOnlyRootFilesystem"] = json!(false);
     pod
 }
