@@ -20,10 +20,11 @@ fn rules(file: &str) -> Vec<Value> {
 fn exposed() -> (BTreeMap<String, BTreeSet<String>>, String) {
     let controller = snc_controllers::Metrics::new().unwrap();
     let webhook = snc_webhook::metrics::Metrics::new(snc_catalogue::controls().iter()).unwrap();
-    let all = controller.exposed().into_iter().chain(webhook.exposed());
+    let sink = snc_sink::metrics::Metrics::complete().unwrap();
+    let all = controller.exposed().into_iter().chain(webhook.exposed()).chain(sink.exposed());
     let labels: BTreeMap<_, _> =
         all.map(|metric| (metric.name, metric.labels.into_iter().collect())).collect();
-    let text = [controller.text().unwrap(), webhook.text().unwrap()].concat();
+    let text = [controller.text().unwrap(), webhook.text().unwrap(), sink.text().unwrap()].concat();
     (labels, String::from_utf8(text).unwrap())
 }
 
@@ -122,6 +123,8 @@ fn what_is_not_exposed_is_found() {
         "max(snc_leader{pod_name=\"a\"})",
         "sum by (names) (snc_leader)",
         "sum(rate(snc_reconciles_total{result=\"broken\"}[5m]))",
+        "sum(snc_audit_probes_total{result=\"lost\"})",
+        "max by (user) (snc_audit_alarms_open)",
         "vector(1)",
     ];
     for expression in wrong {

@@ -17,13 +17,14 @@ fn documents(template: &str) -> Vec<Value> {
     let template = std::fs::read_to_string(path).unwrap();
     let filled: String = template
         .lines()
-        .filter(|line| !line.contains("include \"snc.labels\""))
+        .filter(|line| !line.contains("labels\" . | nindent"))
         // The one condition, which is around everything.
         .filter(|line| !line.starts_with("{{- if ") && *line != "{{- end }}")
         .map(|line| {
             line.replace("{{ .Release.Namespace }}", "OPERATOR")
                 .replace("{{ .Values.canary.namespace }}", "CANARY")
                 .replace("{{ include \"snc.serviceAccount\" . }}", "ACCOUNT")
+                .replace("{{ include \"snc.audit.name\" . }}", "snc-audit-sink")
                 + "\n"
         })
         .collect();
@@ -43,7 +44,7 @@ fn granted(template: &str) -> BTreeSet<Right> {
             ("Role", Some("OPERATOR")) => Scope::OperatorNamespace,
             ("Role", Some("CANARY")) => Scope::CanaryNamespace,
             ("Role", Some("default")) => Scope::DefaultNamespace,
-            ("ClusterRoleBinding" | "RoleBinding", _) => continue,
+            ("ClusterRoleBinding" | "RoleBinding" | "ServiceAccount", _) => continue,
             other => panic!("{other:?} is not known here"),
         };
         for rule in document["rules"].as_array().unwrap() {
@@ -155,4 +156,32 @@ fn the_uninstall_hook_may_delete_every_guard() {
         .lines()
         .filter(|line| line.trim_end().ends_with(".secnumcloud.dev") && !line.contains("base"));
     assert_eq!(named.count(), snc_plan::guards::GUARDS.len());
+}
+
+/// Its code is in the binary: what it asks for is written down here once more.
+#[test]
+fn the_sink_of_the_audit_log_asks_and_writes_one_status() {
+    let right = |scope, group: &str, resource: &str, name: Option<&str>, verb: &str| -> Right {
+        (scope, group.to_owned(), resource.to_owned(), name.map(str::to_owned), verb.to_owned())
+    };
+    let mut rights = BTreeSet::new();
+    for (group, resource) in [
+        ("authentication.k8s.io", "tokenreviews"),
+        ("authentication.k8s.io", "selfsubjectreviews"),
+        ("authorization.k8s.io", "subjectaccessreviews"),
+    ] {
+        rights.insert(right(Scope::Cluster, group, resource, None, "create"));
+    }
+    for verb in ["list", "watch"] {
+        rights.insert(right(Scope::Cluster, "", "namespaces", None, verb));
+        for resource in ["snctenants", "sncpolicies"] {
+            rights.insert(right(Scope::Cluster, "secnumcloud.dev", resource, None, verb));
+        }
+        rights.insert(right(Scope::Cluster, "secnumcloud.dev", "sncauditlogs", Some("cluster"), verb));
+    }
+    rights.insert(right(Scope::Cluster, "secnumcloud.dev", "sncauditlogs/status", Some("cluster"), "patch"));
+    for verb in ["create", "patch"] {
+        rights.insert(right(Scope::OperatorNamespace, "", "configmaps", Some("snc-audit-sink-ca"), verb));
+    }
+    assert_eq!(granted("audit-sink"), rights);
 }

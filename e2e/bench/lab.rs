@@ -97,17 +97,7 @@ impl Lab {
 
     pub fn usage(&self, process: &str) -> Result<Usage> {
         let record = self.plane.instance().process(process)?;
-        let identity = record.identity.context("it does not run")?;
-        let stat = fs::read_to_string(format!("/proc/{}/stat", identity.pid))?;
-        let fields: Vec<&str> = stat.rsplit_once(')').context("stat")?.1.split_whitespace().collect();
-        let ticks: f64 =
-            fields.get(11..13).context("stat")?.iter().filter_map(|t| t.parse::<f64>().ok()).sum();
-        let status = fs::read_to_string(format!("/proc/{}/status", identity.pid))?;
-        let mib = |key: &str| -> Result<f64> {
-            let line = status.lines().find_map(|line| line.strip_prefix(key)).context("status")?;
-            Ok(line.split_whitespace().next().context("status")?.parse::<f64>()? / 1024.0)
-        };
-        Ok(Usage { cpu: ticks / 100.0, rss_mib: mib("VmRSS:")?, peak_mib: mib("VmHWM:")? })
+        usage_of(record.identity.context("it does not run")?.pid)
     }
 
     /// Does all of it with several clients at once.
@@ -134,4 +124,16 @@ impl Lab {
     pub fn stop(self) -> Result<()> {
         self.plane.stop()
     }
+}
+
+pub fn usage_of(pid: i32) -> Result<Usage> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    let fields: Vec<&str> = stat.rsplit_once(')').context("stat")?.1.split_whitespace().collect();
+    let ticks: f64 = fields.get(11..13).context("stat")?.iter().filter_map(|t| t.parse::<f64>().ok()).sum();
+    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let mib = |key: &str| -> Result<f64> {
+        let line = status.lines().find_map(|line| line.strip_prefix(key)).context("status")?;
+        Ok(line.split_whitespace().next().context("status")?.parse::<f64>()? / 1024.0)
+    };
+    Ok(Usage { cpu: ticks / 100.0, rss_mib: mib("VmRSS:")?, peak_mib: mib("VmHWM:")? })
 }

@@ -3,6 +3,7 @@
 
 mod admission;
 mod audit;
+mod audit_log;
 mod converge;
 mod drift;
 mod grouping;
@@ -37,6 +38,8 @@ enum Scenario {
     Scan,
     /// `kubectl snc audit` beside the listing of the same kinds
     Audit,
+    /// What an event of the audit log costs the sink, and how many a second it takes
+    AuditLog,
     /// Verdicts on images, and decisions about pods, with many scans known
     Images,
     /// What rules on pods cost the API server, by how many policies they are spread over
@@ -64,6 +67,9 @@ struct Args {
     /// Images with a scan
     #[arg(long, default_value_t = 20_000)]
     digests: usize,
+    /// Events of the audit log
+    #[arg(long, default_value_t = 400_000)]
+    events: usize,
     /// Deletions
     #[arg(long, default_value_t = 50)]
     repairs: usize,
@@ -110,6 +116,9 @@ fn run(args: &Args) -> Result<()> {
     }
     if wanted(Scenario::Images) {
         images::measure(args.digests, args.scanned, &mut report)?;
+    }
+    if wanted(Scenario::AuditLog) {
+        audit_log::measure(args.events, args.requests, &mut report)?;
     }
     if wanted(Scenario::Audit) {
         let lab = lab::Lab::start()?;

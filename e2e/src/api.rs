@@ -17,11 +17,12 @@ pub struct Ask {
     pub path: String,
     content_type: &'static str,
     body: Value,
+    audit_id: Option<String>,
 }
 
 impl Ask {
     fn new(method: Method, path: impl Into<String>, content_type: &'static str, body: Value) -> Self {
-        Self { method, path: path.into(), content_type, body }
+        Self { method, path: path.into(), content_type, body, audit_id: None }
     }
 
     pub fn get(path: impl Into<String>) -> Self {
@@ -56,6 +57,13 @@ impl Ask {
 
     pub fn delete(path: impl Into<String>) -> Self {
         Self::new(Method::DELETE, path, "application/json", Value::Null)
+    }
+
+    /// With an identity for the audit log that the client chose.
+    #[must_use]
+    pub fn audited_as(mut self, id: &str) -> Self {
+        self.audit_id = Some(id.to_owned());
+        self
     }
 
     /// The same request, judged but not carried out.
@@ -163,6 +171,10 @@ impl Api {
             .header("content-type", ask.content_type);
         let request = match &self.user {
             Some(user) => request.header("impersonate-user", user),
+            None => request,
+        };
+        let request = match &ask.audit_id {
+            Some(id) => request.header("audit-id", id),
             None => request,
         };
         let request = match &self.group {

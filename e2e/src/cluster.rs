@@ -53,14 +53,22 @@ pub struct Cluster {
 
 impl Cluster {
     pub fn start() -> Result<Self> {
+        Self::start_with(&audit::policy(OPERATOR_USER), &[], &[])
+    }
+
+    /// With another audit policy, more arguments of the API server, and values of the chart.
+    pub fn start_with(policy: &str, api_server: &[String], values: &[&str]) -> Result<Self> {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let audit = tempfile::tempdir()?;
-        fs::write(audit.path().join("policy.yaml"), audit::policy(OPERATOR_USER))?;
-        let plane = Builder::ephemeral("e2e")?
+        fs::write(audit.path().join("policy.yaml"), policy)?;
+        let mut builder = Builder::ephemeral("e2e")?
             .api_server_arg(format!("--audit-policy-file={}", audit.path().join("policy.yaml").display()))
-            .api_server_arg(format!("--audit-log-path={}", audit.path().join("audit.log").display()))
-            .start(&Toolchain::ensure()?)?;
-        plane.install_chart(&[])?;
+            .api_server_arg(format!("--audit-log-path={}", audit.path().join("audit.log").display()));
+        for argument in api_server {
+            builder = builder.api_server_arg(argument);
+        }
+        let plane = builder.start(&Toolchain::ensure()?)?;
+        plane.install_chart(values)?;
         let operator_kubeconfig =
             plane.token_kubeconfig(OPERATOR_NAMESPACE, OPERATOR_ACCOUNT, TOKEN_LIFETIME)?;
         let runtime = Runtime::new()?;
@@ -85,6 +93,11 @@ impl Cluster {
 
     pub fn plane(&self) -> &ControlPlane {
         &self.plane
+    }
+
+    /// Where the API server writes its audit log.
+    pub fn audit_log(&self) -> PathBuf {
+        self.audit.path().join("audit.log")
     }
 
     /// Starts the operator, and returns once it has listed everything and the gate acts.

@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod audit;
+pub mod authority;
 pub mod churn;
 pub mod cluster;
 pub mod cosign;
@@ -11,6 +12,7 @@ pub mod left;
 pub mod objects;
 pub mod recorder;
 pub mod registry;
+pub mod s3;
 pub mod suite;
 pub mod wait;
 pub mod webhook;

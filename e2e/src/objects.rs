@@ -1,6 +1,7 @@
 //! Where objects are, and the objects that tests create.
 
 use serde_json::{Value, json};
+use snc_core::names::AUDIT_LOG;
 
 /// A kind that lives in namespaces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +57,7 @@ impl Kind {
 }
 
 pub const NAMESPACES: &str = "/api/v1/namespaces";
+pub const AUDIT_LOGS: &str = "/apis/secnumcloud.dev/v1alpha1/sncauditlogs";
 pub const BASELINES: &str = "/apis/secnumcloud.dev/v1alpha1/sncbaselines";
 pub const TENANTS: &str = "/apis/secnumcloud.dev/v1alpha1/snctenants";
 pub const CLUSTER_ROLES: &str = "/apis/rbac.authorization.k8s.io/v1/clusterroles";
@@ -128,6 +130,14 @@ pub fn tenant(name: &str, spec: Value) -> Value {
     });
     merge(&mut tenant["spec"], spec);
     tenant
+}
+
+/// There is one, and this is its name.
+pub fn audit_log(spec: Value) -> Value {
+    json!({
+        "apiVersion": "secnumcloud.dev/v1alpha1", "kind": "SncAuditLog",
+        "metadata": {"name": AUDIT_LOG}, "spec": spec,
+    })
 }
 
 pub fn policy(name: &str, spec: Value) -> Value {

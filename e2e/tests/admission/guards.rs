@@ -5,14 +5,14 @@ use crate::rights::{broad, grant};
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use snc_core::names::{
-    ASSESSMENT, GUARD_BINDING, GUARD_CANARY, GUARD_GATE, GUARD_MANAGED, GUARD_NAMESPACE, GUARD_NOTICE,
+    ASSESSMENT, AUDIT_LOG, AUDIT_SINK, GUARD_BINDING, GUARD_CANARY, GUARD_GATE, GUARD_MANAGED, GUARD_NAMESPACE, GUARD_NOTICE,
     GUARD_RATCHET, GUARD_RESERVED, GUARD_STATUS, GUARD_WEBHOOK, LABEL_FLOOR_LEVEL, LABEL_MANAGED_BY,
     LABEL_TENANT, MANAGED_BY, MANAGER, WAIVERS, WEBHOOK,
 };
 use snc_e2e::api::{Answered, Api, Ask};
-use snc_e2e::cluster::{Cluster, OPERATOR_NAMESPACE};
+use snc_e2e::cluster::{Cluster, OPERATOR_NAMESPACE, OPERATOR_USER};
 use snc_e2e::objects::{
-    BASELINES, FLOOR, GUARD_BINDINGS, GUARDS, Kind, NAMESPACES, TENANTS, at, flow, flows, label, namespace,
+    AUDIT_LOGS, BASELINES, FLOOR, GUARD_BINDINGS, GUARDS, Kind, NAMESPACES, TENANTS, at, audit_log, flow, flows, label, namespace,
     new_namespace, opening, policy, tenant,
 };
 use snc_e2e::wait::eventually;
@@ -184,6 +184,53 @@ pub fn statuses(cluster: &Cluster) -> Result<()> {
     ] {
         admin.send(&ask).refused_by(GUARD_STATUS)?;
     }
+    Ok(())
+}
+
+/// Declared by the platform, found by the sink, and nobody takes the other's part.
+pub fn audit_logs(cluster: &Cluster) -> Result<()> {
+    let admin = &cluster.admin;
+    // A right on the kind alone makes nobody the platform.
+    let rules = json!([{
+        "apiGroups": ["secnumcloud.dev"], "resources": ["sncauditlogs", "sncauditlogs/status"],
+        "verbs": ["create", "get", "update", "patch", "delete", "deletecollection"],
+    }]);
+    grant(cluster, "e2e-journal", "mallory", rules)?;
+    let mallory = &cluster.mallory;
+    let declared = || audit_log(json!({"retention": {"days": 200}}));
+    eventually("Mallory's right to the kind", || mallory.create(AUDIT_LOGS, declared()).refused_by(GUARD_STATUS))?;
+    cluster.platform.create(AUDIT_LOGS, declared())?;
+
+    let path = at(AUDIT_LOGS, AUDIT_LOG);
+    let status = format!("{path}/status");
+    let found = json!({"status": {"gaps": {"open": 0, "total": 0}, "policy": {"complete": true}}});
+    let sink = admin.impersonating_in(
+        &format!("system:serviceaccount:{OPERATOR_NAMESPACE}:{AUDIT_SINK}"),
+        "system:masters",
+    );
+    let namesake =
+        admin.impersonating_in(&format!("system:serviceaccount:default:{AUDIT_SINK}"), "system:masters");
+    let operator = admin.impersonating_in(OPERATOR_USER, "system:masters");
+    for api in [admin, &cluster.platform, mallory, &namesake, &operator] {
+        // Some of them RBAC stops before.
+        ensure!(api.merge(&status, found.clone()).is_err(), "somebody else found something");
+    }
+    for api in [admin, mallory, &namesake, &operator] {
+        api.merge(&status, found.clone()).refused_by(GUARD_STATUS)?;
+    }
+    sink.merge(&status, found)?;
+    for ask in [
+        Ask::merge(&path, json!({"spec": {"retention": {"days": 300}}})),
+        Ask::merge(&path, json!({"spec": {"legalHolds": []}})),
+        Ask::delete(&path),
+        Ask::delete(AUDIT_LOGS),
+    ] {
+        mallory.send(&ask).refused_by(GUARD_STATUS)?;
+    }
+    cluster.platform.merge(&path, json!({"spec": {"retention": {"days": 300}}}))?;
+    let held = admin.get(&path)?;
+    ensure!(held["status"]["policy"]["complete"] == true && held["spec"]["retention"]["days"] == 300, "{held}");
+    admin.delete(&path).map(drop)?;
     Ok(())
 }
 

@@ -21,6 +21,7 @@ const CASES: &[Case] = &[
     shared("the_ratchet_holds_changed_fields_and_leaves_old_ones", guards::ratchet),
     shared("owners_get_their_rights_after_isolation_and_no_more_than_these", rights::owners),
     shared("nobody_but_the_operator_writes_what_the_operator_finds", guards::statuses),
+    shared("the_audit_log_is_declared_by_the_platform_and_found_by_the_sink", guards::audit_logs),
     shared("our_webhook_configuration_is_the_operators_and_others_are_anybodys", guards::webhooks),
     shared("critical_controls_refuse_in_enforce_whatever_holds_the_pod", controls::enforced),
     shared("critical_controls_warn_in_warn_and_are_silent_in_audit_and_below_their_level", controls::advised),

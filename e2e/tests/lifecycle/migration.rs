@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use snc_core::names::{ASSESSMENT, GUARD_STATUS};
 use snc_e2e::api::{Answered, Refusal};
 use snc_e2e::cluster::{Cluster, OPERATOR_NAMESPACE, OPERATOR_USER};
-use snc_e2e::objects::{CRDS, Kind, TENANTS, at, flow, flows, policy, tenant, text, version};
+use snc_e2e::objects::{AUDIT_LOGS, CRDS, Kind, TENANTS, at, audit_log, flow, flows, policy, tenant, text, version};
 use snc_e2e::wait::{eventually, within};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,8 +21,9 @@ use std::time::Duration;
 const OLDER: &str = "v1alpha0";
 const TODAY: &str = "v1alpha1";
 const GROUP: &str = "/apis/secnumcloud.dev/v1alpha1";
-const KINDS: [&str; 9] = [
+const KINDS: [&str; 10] = [
     "sncassessments",
+    "sncauditlogs",
     "sncbaselines",
     "snccontrols",
     "sncexceptions",
@@ -126,6 +127,7 @@ fn one_of_each(cluster: &Cluster) -> Result<()> {
         },
     });
     cluster.platform.create(format!("{GROUP}/snccontrols"), control)?;
+    cluster.platform.create(AUDIT_LOGS, audit_log(json!({})))?;
     // What it found first, the operator writes down.
     let digest = format!("sha256:{}", "7".repeat(64));
     let scan = json!({

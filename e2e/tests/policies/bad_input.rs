@@ -2,11 +2,11 @@
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
-use snc_core::names::{GUARD_RATCHET, LABEL_TENANT};
+use snc_core::names::{AUDIT_LOG, GUARD_RATCHET, LABEL_TENANT};
 use snc_e2e::api::Answered;
 use snc_e2e::cluster::Cluster;
 use snc_e2e::objects::{
-    BASELINES, Kind, NAMESPACES, TENANTS, baseline, flow, flows, new_namespace, policy, tenant, text,
+    AUDIT_LOGS, BASELINES, Kind, NAMESPACES, TENANTS, at, audit_log as log, baseline, flow, flows, new_namespace, policy, tenant, text,
 };
 use snc_e2e::wait::eventually;
 
@@ -238,6 +238,91 @@ pub fn schema(cluster: &Cluster) -> Result<()> {
         cluster.platform.create(&baselines, network(bad)).refused_with(&[text]).context(what)?;
         cluster.platform.create(&baselines, network(good)).context(format!("the twin of: {what}"))?;
     }
+    Ok(())
+}
+
+/// Nothing that is written shortens what was promised.
+pub fn audit_log(cluster: &Cluster) -> Result<()> {
+    let api = &cluster.platform;
+    let strict = format!("{AUDIT_LOGS}?fieldValidation=Strict&dryRun=All");
+    let mut other = log(json!({}));
+    other["metadata"]["name"] = json!("other");
+    api.create(&strict, other).refused_with(&["metadata.name", "accepted: cluster"])?;
+    let retention = |retention: Value| json!({"retention": retention});
+    let hold = |hold: Value| json!({"legalHolds": [hold]});
+    let rows = [
+        ("too short", retention(json!({"days": 183})), "spec.retention.days", retention(json!({"days": 184}))),
+        (
+            "a maximum below the minimum",
+            retention(json!({"days": 365, "maximumDays": 364})),
+            "at least retention.days",
+            retention(json!({"days": 365, "maximumDays": 365})),
+        ),
+        (
+            "a tenant beyond the maximum",
+            retention(json!({"maximumDays": 365, "tenants": [{"name": "a", "days": 366}]})),
+            "at most retention.maximumDays",
+            retention(json!({"maximumDays": 365, "tenants": [{"name": "a", "days": 365}]})),
+        ),
+        (
+            "a tenant twice",
+            retention(json!({"tenants": [{"name": "a", "days": 365}, {"name": "a", "days": 366}]})),
+            "Duplicate value",
+            retention(json!({"tenants": [{"name": "a", "days": 365}, {"name": "b", "days": 366}]})),
+        ),
+        (
+            "a hold without a reason",
+            hold(json!({"name": "h", "reason": " ", "since": "2026-11-01T00:00:00Z"})),
+            "spec.legalHolds[0].reason",
+            hold(json!({"name": "h", "reason": "ordonnance 7", "since": "2026-11-01T00:00:00Z"})),
+        ),
+        (
+            "a hold since no time",
+            hold(json!({"name": "h", "reason": "ordonnance 7", "since": "hier"})),
+            "since",
+            hold(json!({"name": "h", "tenant": "a", "reason": "ordonnance 7", "since": "2026-11-01T00:00:00.5+01:00"})),
+        ),
+        ("a probe each second", json!({"probeSeconds": 1}), "spec.probeSeconds", json!({"probeSeconds": 60})),
+        (
+            "a probe that takes longer than until the next",
+            json!({"probeSeconds": 60, "probeLimitSeconds": 61}),
+            "at most probeSeconds",
+            json!({"probeSeconds": 60, "probeLimitSeconds": 60}),
+        ),
+        ("an unknown field", json!({"retentionDays": 365}), "unknown field", json!({})),
+    ];
+    for (what, bad, text, good) in rows {
+        api.create(&strict, log(bad)).refused_with(&[text]).context(what)?;
+        api.create(&strict, log(good)).context(format!("the twin of: {what}"))?;
+    }
+
+    let path = at(AUDIT_LOGS, AUDIT_LOG);
+    let tenants = json!([{"name": "a", "days": 500}, {"name": "b", "days": 400}]);
+    let made = log(json!({"retention": {"days": 300, "tenants": tenants}, "legalHolds": [
+        {"name": "h", "reason": "ordonnance 7", "since": "2026-11-01T00:00:00Z"}]}));
+    let made = api.create(AUDIT_LOGS, made)?;
+    ensure!(made["spec"]["probeSeconds"] == 300 && made["spec"]["probeLimitSeconds"] == 60, "{made}");
+    for (bad, text) in [
+        (json!({"retention": {"days": 299}}), "is not lowered"),
+        (json!({"retention": null}), "is not lowered"),
+        (json!({"retention": {"tenants": [{"name": "a", "days": 499}, {"name": "b", "days": 400}]}}), "is not lowered"),
+    ] {
+        api.merge(&path, json!({"spec": bad})).refused_with(&[text])?;
+    }
+    // What is longer, a tenant that has gone, and a hold that is lifted.
+    api.merge(&path, json!({"spec": {"retention": {"days": 301, "tenants": [{"name": "b", "days": 401}]}, "legalHolds": []}}))?;
+
+    let policies = Kind::SncPolicy.all("schema-audit");
+    api.create(NAMESPACES, new_namespace("schema-audit", json!({})))?;
+    api.create(&policies, policy("p", json!({"audit": {"retentionDays": 183}}))).refused_with(&["retentionDays"])?;
+    api.create(&policies, policy("p", json!({"audit": {}}))).refused_with(&["retentionDays", "Required"])?;
+    api.create(&policies, policy("p", json!({"audit": {"retentionDays": 365}})))?;
+    let policy = Kind::SncPolicy.one("schema-audit", "p");
+    for bad in [json!({"retentionDays": 364}), json!(null)] {
+        api.merge(&policy, json!({"spec": {"audit": bad}})).refused_with(&["audit.retentionDays", "neither lowered nor removed"])?;
+    }
+    api.merge(&policy, json!({"spec": {"audit": {"retentionDays": 366}}}))?;
+    cluster.admin.delete(&path).map(drop)?;
     Ok(())
 }
 

@@ -19,6 +19,7 @@ const CASES: &[Case] = &[
     shared("wait_returns_for_the_good_namespace_and_not_for_one_with_a_foreign_policy", columns::waiting),
     shared("isolated_is_unknown_without_a_statement_and_true_with_one", columns::statement),
     shared("the_schema_refuses_what_it_can_judge", bad_input::schema),
+    shared("the_audit_log_is_one_and_its_retention_only_grows", bad_input::audit_log),
     shared("names_are_ascii_and_texts_are_anything", bad_input::unicode),
     shared(
         "a_flow_to_a_foreign_namespace_is_refused_by_its_path_and_the_others_open",

@@ -20,6 +20,7 @@ pub fn all_crds() -> Vec<CustomResourceDefinition> {
         v1alpha1::SncWaiverSet::crd(),
         v1alpha1::SncImageScan::crd(),
         v1alpha1::SncImageLedger::crd(),
+        v1alpha1::SncAuditLog::crd(),
     ];
     for version in crds.iter_mut().flat_map(|crd| &mut crd.spec.versions) {
         if let Some(schema) = version.schema.as_mut().and_then(|s| s.open_api_v3_schema.as_mut()) {

@@ -5,6 +5,7 @@
 
 mod admission;
 mod assessed;
+mod audit_log;
 mod catalogue;
 mod checks;
 mod cluster;

@@ -14,6 +14,7 @@ mod tenancy;
 mod weigh;
 
 use crate::assessed::{Assessed, Finding, Findings, Tally, Waived};
+use crate::audit_log;
 use crate::catalogue::{Catalogue, kinds};
 use crate::evaluate::{self, pods::Templates};
 use crate::images::{self, ImageTally, Runs};
@@ -64,6 +65,8 @@ pub struct Live {
     to_verify: Arc<ToVerify>,
     /// In which hour it was last concluded.
     hour: Option<i64>,
+    /// When something else may be said, though nothing came.
+    turns: Option<Timestamp>,
 }
 
 /// As far as it decides about images.
@@ -120,6 +123,7 @@ impl Live {
             images: Arc::default(),
             to_verify: Arc::default(),
             hour: None,
+            turns: None,
             catalogue,
         }
     }
@@ -306,9 +310,18 @@ impl Live {
         self.to_verify.clone()
     }
 
+    /// When it has to be concluded again, though nothing came: who falls silent says nothing of it.
+    pub fn turns(&self) -> Option<Timestamp> {
+        self.turns
+    }
+
     /// What is known now. Where nothing changed, it is what was concluded before.
     pub fn conclude(&mut self, now: Timestamp) -> Arc<Assessed> {
         self.forget_templates();
+        if self.turns.is_some_and(|turns| turns <= now) {
+            self.change(audit_log::KIND);
+        }
+        self.turns = audit_log::turns(&self.snapshot, now);
         let changed = std::mem::take(&mut self.changed);
         let hour = Some(now.as_second().div_euclid(HOUR));
         let another_hour = std::mem::replace(&mut self.hour, hour) != hour;

@@ -3,10 +3,12 @@
 mod command;
 mod errors;
 pub mod image;
+pub mod logs;
 pub mod reach;
 pub mod scan;
 pub mod status;
 mod subcommands;
+pub mod when;
 pub mod who;
 
 use crate::model::Selection;
@@ -40,6 +42,8 @@ pub enum Command {
     Requirements,
     Explain(String),
     Image(image::ImageArgs),
+    Logs(Box<logs::LogsArgs>),
+    Alarms(Box<logs::AlarmsArgs>),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +58,7 @@ pub enum Format {
     Sarif,
     Junit,
     Csv,
+    JsonLines,
     OpenReports,
 }
 
@@ -109,10 +114,10 @@ fn read(matches: &ArgMatches, lang: Lang) -> Result<Args, Outcome> {
     let Some((name, of_command)) = matches.subcommand() else {
         return Err(Outcome::bad_input(lang.str("commande absente", "no command given")));
     };
-    // `image` has commands of its own.
-    let (name, of_command) = match of_command.subcommand() {
-        Some((under, of_command)) if name == "image" => (under, of_command),
-        _ => (name, of_command),
+    // Some have commands of their own.
+    let (family, name, of_command) = match of_command.subcommand() {
+        Some((under, of_command)) => (name, under, of_command),
+        None => (name, name, of_command),
     };
     let text = |id: &str| text_of(of_command, id);
     let format = match text("output").as_deref() {
@@ -125,10 +130,11 @@ fn read(matches: &ArgMatches, lang: Lang) -> Result<Args, Outcome> {
         Some("sarif") => Format::Sarif,
         Some("junit") => Format::Junit,
         Some("csv") => Format::Csv,
+        Some("jsonl") => Format::JsonLines,
         Some("openreports") => Format::OpenReports,
         _ => Format::Table,
     };
-    let command = match name {
+    let command = match family {
         "plan" => Command::Plan,
         "flows" => Command::Flows,
         "preflight" if of_command.get_flag("lockout") => Command::Lockout,
@@ -141,10 +147,15 @@ fn read(matches: &ArgMatches, lang: Lang) -> Result<Args, Outcome> {
         "controls" => Command::Controls,
         "requirements" => Command::Requirements,
         "explain" => Command::Explain(text("id").unwrap_or_default()),
-        "import" | "statement" | "list" | "show" | "verdict" => {
-            Command::Image(image::read(name, of_command, lang)?)
-        }
+        "image" => Command::Image(image::read(name, of_command, lang)?),
+        "logs" => Command::Logs(Box::new(logs::read(name, of_command, format, lang)?)),
+        "alarms" => Command::Alarms(Box::new(logs::read_alarms(name, of_command, lang)?)),
         _ => status::read(of_command, format, lang)?.map_or(Command::Status, Command::Assessment),
+    };
+    // A partition of the log and a namespace in it can both be said.
+    let selection = match command {
+        Command::Logs(_) | Command::Alarms(_) => Selection::All,
+        _ => selection(text("namespace"), text("tenant"), of_command.get_flag("all-namespaces"), lang)?,
     };
     let settings = Settings {
         lang,
@@ -157,7 +168,7 @@ fn read(matches: &ArgMatches, lang: Lang) -> Result<Args, Outcome> {
     Ok(Args {
         command,
         format,
-        selection: selection(text("namespace"), text("tenant"), of_command.get_flag("all-namespaces"), lang)?,
+        selection,
         lang,
         context: text("context"),
         kubeconfig: of_command.get_one::<PathBuf>("kubeconfig").cloned(),

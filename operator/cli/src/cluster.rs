@@ -2,6 +2,7 @@
 
 mod assessment;
 mod audit;
+mod audit_log;
 mod connect;
 mod exceptions;
 mod gather;
@@ -15,7 +16,7 @@ mod snapshot;
 mod who;
 
 pub use audit::unread;
-pub use connect::{Cluster, connect};
+pub use connect::{Cluster, connect, own_token};
 pub use exceptions::Exceptions;
 pub use images::{Images, Written};
-pub use list::{Kind, Trouble};
+pub use list::{Kind, Trouble, chain};

@@ -1,5 +1,6 @@
 //! One file per command: read, build the model, show it.
 
+mod alarms;
 mod assessment;
 mod audit;
 mod catalogue;
@@ -7,6 +8,7 @@ mod exceptions;
 mod flows;
 mod image;
 mod lockout;
+mod logs;
 mod plan;
 mod preflight;
 mod reach;
@@ -20,6 +22,7 @@ pub use {
     exceptions::outcome as exceptions_outcome,
     flows::outcome as flows_outcome,
     lockout::outcome as lockout_outcome,
+    logs::{status_outcome as logs_status_outcome, verify_outcome as logs_verify_outcome},
     plan::outcome as plan_outcome,
     preflight::outcome as preflight_outcome,
     status::outcome as status_outcome,
@@ -47,6 +50,8 @@ pub async fn run(args: &Args) -> Result<Answer, Outcome> {
         Command::Controls => catalogue::controls(args),
         Command::Requirements => catalogue::requirements(args),
         Command::Explain(id) => catalogue::explained(args, id),
+        Command::Alarms(asked) => Box::pin(alarms::run(args, asked)).await,
+        Command::Logs(asked) => Box::pin(logs::run(args, asked)).await,
         Command::Image(asked) => Box::pin(image::run(args, asked)).await,
         Command::Lockout => Box::pin(lockout::run(args, &connect(args).await?)).await,
         Command::Preflight => Box::pin(preflight::run(args, &connect(args).await?)).await,

@@ -8,6 +8,7 @@ mod model;
 mod outcome;
 mod render;
 mod scan;
+mod sink;
 mod tailoring;
 mod words;
 

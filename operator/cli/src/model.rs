@@ -1,5 +1,6 @@
 //! What the commands say, as data: built by pure functions, shown by the renderers.
 
+pub mod alarms;
 pub mod assessment;
 pub mod catalogue;
 pub mod exceptions;
@@ -7,6 +8,7 @@ pub mod flows;
 pub mod image;
 pub mod live;
 pub mod lockout;
+pub mod logs;
 pub mod plan;
 pub mod preflight;
 pub mod reach;

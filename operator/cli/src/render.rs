@@ -1,5 +1,6 @@
 //! One model, several forms.
 
+pub mod alarms;
 pub mod assessment;
 pub mod catalogue;
 pub mod clean;
@@ -9,6 +10,7 @@ pub mod flows;
 pub mod image;
 pub mod json;
 pub mod lockout;
+pub mod logs;
 pub mod markdown;
 pub mod preflight;
 pub mod reach;

@@ -6,6 +6,7 @@ mod fixtures;
 mod flows;
 mod images;
 mod lockout;
+mod logs;
 mod plan;
 mod preflight;
 mod reach;

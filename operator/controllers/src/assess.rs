@@ -202,7 +202,8 @@ impl Judge {
             tracing::debug!(unsaid = ?self.pending, "not everything was listed yet");
             return;
         }
-        if !self.changed && self.concluded.is_some_and(|at| at.elapsed() < AT_LEAST) {
+        let turned = self.live.turns().is_some_and(|turns| turns <= Timestamp::now());
+        if !(self.changed || turned) && self.concluded.is_some_and(|at| at.elapsed() < AT_LEAST) {
             return;
         }
         let started = Instant::now();

@@ -2,6 +2,7 @@
 
 mod apply;
 mod assess;
+mod audit;
 mod canary;
 mod certificates;
 mod check;
@@ -40,4 +41,6 @@ pub use probe::{Probe, measure};
 pub use reader::Reader;
 pub use run::{Config, run};
 pub use uninstall::{Uninstall, uninstall};
+pub use watch::Change;
+pub use watch::stream::{Restart, Selector, Signal, follow};
 pub use webhook::Webhook;

@@ -20,6 +20,7 @@ use snc_catalogue::{Assessed, Numbers, RequirementState};
 use snc_core::names::{DEFAULT_DENY, LABEL_ISOLATED};
 use snc_health::Exposed;
 use snc_index::{Index, ManagedKind, ObjectKey};
+use snc_plan::audit::State;
 use snc_plan::canary::Tried;
 use snc_plan::probe::Probed;
 use std::collections::BTreeMap;
@@ -210,6 +211,7 @@ impl Metrics {
             &self.images.signatures,
             &self.trials.canary,
             &self.trials.probe,
+            &self.trials.audit,
         ];
         let single = [&self.deny_missing, &self.leader, &self.reports_waiting, &self.reports_circuit_open];
         let mut all: Vec<Box<dyn Collector>> = Vec::new();
@@ -244,6 +246,7 @@ impl Metrics {
             }
         }
         self.probed(&Probed::Never, None);
+        self.audited(&State::Absent);
         for kind in ERRORS {
             self.errors.with_label_values(&[kind]);
         }
@@ -337,6 +340,10 @@ impl Metrics {
 
     pub fn probed(&self, probed: &Probed, at: Option<Timestamp>) {
         self.trials.probed(probed, at);
+    }
+
+    pub fn audited(&self, state: &State) {
+        self.trials.audited(state);
     }
 
     /// When the authority and what it signed end.

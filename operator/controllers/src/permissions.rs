@@ -65,7 +65,15 @@ const fn cluster(
 const RULES: &[Rule] = &[
     cluster(
         GROUP,
-        &["sncbaselines", "snctenants", "sncpolicies", "sncexceptions", "snccontrols", "sncassessments"],
+        &[
+            "sncbaselines",
+            "snctenants",
+            "sncpolicies",
+            "sncexceptions",
+            "snccontrols",
+            "sncassessments",
+            "sncauditlogs",
+        ],
         &[],
         READ,
     ),
@@ -212,6 +220,7 @@ pub const ASSESSED: &[(&str, &str)] = &[
     ("rbac.authorization.k8s.io/Role", "roles"),
     ("rbac.authorization.k8s.io/RoleBinding", "rolebindings"),
     ("scheduling.k8s.io/PriorityClass", "priorityclasses"),
+    ("secnumcloud.dev/SncAuditLog", "sncauditlogs"),
     ("secnumcloud.dev/SncImageLedger", "sncimageledgers"),
     ("secnumcloud.dev/SncImageScan", "sncimagescans"),
     ("security.istio.io/PeerAuthentication", "peerauthentications"),

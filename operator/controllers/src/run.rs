@@ -6,8 +6,8 @@ use crate::meter::Meter;
 use crate::metrics::Metrics;
 use crate::webhook::Webhook;
 use crate::{
-    assess, canary, discovery, gate, ledger, permissions, probe, reconcile, signatures, waivers, watch,
-    webhook,
+    assess, audit, canary, discovery, gate, ledger, permissions, probe, reconcile, signatures, waivers,
+    watch, webhook,
 };
 use kube::client::ClientBuilder;
 use snc_core::names::LEASE;
@@ -82,7 +82,8 @@ pub async fn run(kube: kube::Config, config: Config, cancel: CancellationToken) 
     tasks.spawn(assess::keep(context.clone()));
     tasks.spawn(waivers::keep(context.clone()));
     let measured = probe::follow_measured(&context, &mut tasks);
-    let led = Led { drain, reports, canary_every, webhook, measured, registries };
+    let logged = audit::follow_log(&context, &mut tasks);
+    let led = Led { drain, reports, canary_every, webhook, measured, logged, registries };
     tokio::select! {
         () = cancel.cancelled() => return Ok(()),
         ended = tasks.join_next() => return Err(unexpected(ended)),
@@ -119,6 +120,7 @@ struct Led {
     canary_every: Duration,
     webhook: Option<Webhook>,
     measured: probe::Followed,
+    logged: audit::Followed,
     registries: Verifiers,
 }
 
@@ -129,14 +131,14 @@ async fn lead(
     cancel: &CancellationToken,
     led: Led,
 ) -> Result<(), Error> {
-    let Led { drain, reports, canary_every, webhook, mut measured, registries } = led;
+    let Led { drain, reports, canary_every, webhook, mut measured, mut logged, registries } = led;
     let ready = async {
         // Policies refuse where it is not there.
         waivers::install(context).await?;
         gate::install(context).await?;
         let proof = tokio::time::timeout(FIRST_PROOF, gate::prove_once(context, &kube)).await;
         context.inputs.settled().await;
-        measured.ready(context).await;
+        tokio::join!(measured.ready(context), logged.ready(context));
         Ok::<bool, Error>(proof.unwrap_or(false))
     };
     let proven = tokio::select! {
@@ -154,6 +156,7 @@ async fn lead(
     duties.spawn(canary::keep(context.clone(), kube, canary_every, asks_webhook));
 
     duties.spawn(measured.keep(context.clone()));
+    duties.spawn(logged.keep(context.clone()));
     duties.spawn(assess::publish(context.clone()));
     duties.spawn(assess::report(context.clone(), reports));
     duties.spawn(waivers::publish(context.clone()));

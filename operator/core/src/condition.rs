@@ -9,6 +9,8 @@ pub mod kind {
     pub const IMAGES_VERIFIED: &str = "ImagesVerified";
     /// On `SncPolicy`: whether what no tenant may do is refused.
     pub const ADMISSION_ENFORCED: &str = "AdmissionEnforced";
+    /// On `SncPolicy`: whether the audit log of the cluster misses nothing and is kept for as long as is asked.
+    pub const AUDIT_LOGGED: &str = "AuditLogged";
     /// On `SncControl`: whether its rule is one.
     pub const COMPILED: &str = "Compiled";
     /// On `SncException`: whether somebody else than its requester approves.
@@ -74,6 +76,17 @@ pub mod reason {
     pub const IMAGES_MENDED: &str = "ImagesMended";
     pub const IMAGES_UNKNOWN: &str = "ImagesUnknown";
     pub const NO_IMAGE_RUNS: &str = "NoImageRuns";
+    pub const AUDIT_COMPLETE: &str = "AuditComplete";
+    pub const AUDIT_GAP_OPEN: &str = "AuditGapOpen";
+    pub const AUDIT_STORE_REFUSES: &str = "AuditStoreRefuses";
+    pub const AUDIT_PROBE_MISSED: &str = "AuditProbeMissed";
+    pub const AUDIT_POLICY_INCOMPLETE: &str = "AuditPolicyIncomplete";
+    pub const AUDIT_RETENTION_SHORT: &str = "AuditRetentionShort";
+    pub const AUDIT_LOG_ABSENT: &str = "AuditLogAbsent";
+    pub const AUDIT_LOG_STALE: &str = "AuditLogStale";
+    pub const AUDIT_LOG_UNREADABLE: &str = "AuditLogUnreadable";
+    pub const AUDIT_NOT_PROVEN: &str = "AuditNotProven";
+
     pub const CONTROLS_PASS: &str = "ControlsPass";
     pub const CONTROLS_FAIL: &str = "ControlsFail";
     pub const CONTROLS_UNKNOWN: &str = "ControlsUnknown";

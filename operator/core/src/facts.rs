@@ -4,12 +4,17 @@
 //! unreadable, and what reads it Unknown.
 
 mod access;
+mod audit;
 mod cluster;
 mod image;
 mod network;
 mod workload;
 
 pub use access::{Binding, Role, RoleRef, RoleSubject, Rule, ServiceAccount};
+pub use audit::{
+    AskedRetention, AuditAlarms, AuditGap, AuditGaps, AuditLog, AuditLogSpec, AuditLogStatus, AuditPolicy,
+    AuditProbe, AuditRetention, AuditSeal, AuditSource, AuditStore, TenantDays,
+};
 pub use cluster::{
     Limits, Namespace, Node, PersistentVolume, PersistentVolumeClaim, Quota, Secret, StorageClass, Taint,
     Webhook, Webhooks,

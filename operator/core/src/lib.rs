@@ -1,5 +1,6 @@
 //! Nouns and rules of the product, with no Kubernetes client, no clock and no I/O.
 
+pub mod audit;
 pub mod cidr;
 pub mod condition;
 pub mod control;

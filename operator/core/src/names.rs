@@ -84,6 +84,18 @@ pub const PROBED_BY: &str = "snc-probe";
 /// Their namespaces.
 pub const PROBE_NAMESPACES: [&str; 2] = ["snc-probe-server", "snc-probe-client"];
 
+/// The one `SncAuditLog`.
+pub const AUDIT_LOG: &str = "cluster";
+/// ServiceAccount of what keeps the audit log, in the operator's namespace: the one that writes the status of the
+/// `SncAuditLog`.
+pub const AUDIT_SINK: &str = "snc-audit-sink";
+/// Namespace of what reads the log files of API servers.
+pub const AUDIT_NAMESPACE: &str = "snc-audit";
+/// Resources of our group that are nowhere stored: who reads events of the log is allowed `get` on the first, in a namespace
+/// or in the cluster; who sees alarms or acknowledges them `get` or `update` on the second, in the cluster.
+pub const AUDIT_LOGS: &str = "auditlogs";
+pub const AUDIT_ALARMS: &str = "auditalarms";
+
 /// Owns every managed object and the guarded labels.
 pub const MANAGER: &str = "snc-operator";
 /// Owns `secnumcloud.dev/isolated` alone, so that applying the other labels can never drop it.
@@ -91,6 +103,8 @@ pub const MANAGER_ISOLATION: &str = "snc-operator-isolation";
 /// Owns the Pod Security labels, never with force: a conflict is reported as `LabelConflict`.
 pub const MANAGER_POD_SECURITY: &str = "snc-operator-pod-security";
 pub const MANAGER_STATUS: &str = "snc-operator-status";
+/// Owns the status of the `SncAuditLog`.
+pub const MANAGER_AUDIT: &str = "snc-audit-sink";
 
 pub const GUARD_GATE: &str = "isolation-gate.secnumcloud.dev";
 pub const GUARD_NOTICE: &str = "isolation-notice.secnumcloud.dev";

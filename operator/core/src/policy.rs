@@ -60,6 +60,8 @@ pub struct Constraints {
     pub images: Most<Mode>,
     pub environment: Most<Environment>,
     pub sensitivity: Most<Sensitivity>,
+    /// Days that audit records are kept.
+    pub audit_retention: Most<u32>,
     /// Ceilings of one namespace.
     pub quota: Least,
     pub container_max: Least,
@@ -90,6 +92,7 @@ impl Join for Constraints {
             images: self.images.join(other.images),
             environment: self.environment.join(other.environment),
             sensitivity: self.sensitivity.join(other.sensitivity),
+            audit_retention: self.audit_retention.join(other.audit_retention),
             quota: self.quota.join(other.quota),
             container_max: self.container_max.join(other.container_max),
             container_default: self.container_default.join(other.container_default),
@@ -104,6 +107,9 @@ impl Join for Constraints {
         }
     }
 }
+
+/// The row of what audit records are kept for.
+pub const AUDIT_RETENTION: &str = "audit.retentionDays";
 
 /// A list that its contributors left empty between them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -197,6 +203,9 @@ impl Constraints {
         }
         if let Some(sensitivity) = self.sensitivity.value() {
             all.push(scalar("sensitivity", sensitivity.to_string(), self.sensitivity.sources()));
+        }
+        if let Some(days) = self.audit_retention.value() {
+            all.push(scalar(AUDIT_RETENTION, days.to_string(), self.audit_retention.sources()));
         }
         let blocks = |list: &[IpNet]| list.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
         if let Some(allowed) = self.allowed_blocks.blocks() {

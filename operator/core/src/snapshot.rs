@@ -193,6 +193,7 @@ stocks! {
     image_scans: facts::ImageScan = "secnumcloud.dev/SncImageScan";
     vulnerability_reports: facts::VulnerabilityReport = "aquasecurity.github.io/VulnerabilityReport";
     image_ledgers: facts::ImageLedger = "secnumcloud.dev/SncImageLedger";
+    audit_logs: facts::AuditLog = "secnumcloud.dev/SncAuditLog";
     budgets: facts::Budget = "policy/PodDisruptionBudget";
     storage_classes: facts::StorageClass = "storage.k8s.io/StorageClass";
     webhooks: facts::Webhooks = "admissionregistration.k8s.io/ValidatingWebhookConfiguration",

@@ -1,5 +1,6 @@
 //! Snapshot and effective policy in, desired objects and status out. No I/O; the clock is a parameter.
 
+pub mod audit;
 pub mod canary;
 pub mod effective;
 pub mod governance;

@@ -1,5 +1,6 @@
 //! Everything that one namespace should have, and the steps from what it has.
 
+use crate::audit::{self, Known};
 use crate::canary::Tried;
 use crate::effective::{Effective, effective};
 use crate::governance::{Governance, govern, has_isolation, is_own, record};
@@ -87,6 +88,7 @@ pub struct Report {
     pub gate_pending: bool,
     pub admission: Option<Tried>,
     pub probed: Probed,
+    pub audit: Known,
     pub enforced: bool,
     pub gap: Option<Gap>,
     pub left_out: Vec<String>,
@@ -162,7 +164,8 @@ pub fn plan_governed(
     now: Timestamp,
 ) -> (Steps, Report) {
     let name = facts.name.as_str();
-    let effective = effective(index, name, tenant);
+    let mut effective = effective(index, name, tenant);
+    audit::refuse_more(&mut effective, &cluster.audit);
     let previous = record(index, name).map(AsRef::as_ref);
     let isolated = facts.label(LABEL_ISOLATED) == Some("true");
     // Once isolated, a namespace stays so until it is released.
@@ -233,7 +236,8 @@ pub fn plan_governed(
         }
     }
     let desired = desired.into_iter().collect();
-    let (admission, probed) = (cluster.admission.clone(), cluster.probed.clone());
+    let (admission, probed, audit) =
+        (cluster.admission.clone(), cluster.probed.clone(), cluster.audit.clone());
     let report = Report {
         effective,
         flows,
@@ -243,6 +247,7 @@ pub fn plan_governed(
         gate_pending,
         admission,
         probed,
+        audit,
         enforced,
         gap,
         left_out,

@@ -1,3 +1,4 @@
+use crate::audit::Known;
 use crate::canary::Tried;
 use crate::guards::Identity;
 use crate::probe::Probed;
@@ -40,6 +41,8 @@ pub struct ClusterFacts {
     pub admission: Option<Tried>,
     /// What packets said of the cluster's network.
     pub probed: Probed,
+    /// What the `SncAuditLog` says of the audit log.
+    pub audit: Known,
     /// API groups served here whose network policies this version does not model.
     pub unmodelled: Vec<String>,
     /// `ClusterNetworkPolicy` objects: they come before and after the policies of a namespace.

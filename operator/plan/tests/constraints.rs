@@ -75,8 +75,9 @@ fn baselines() -> impl Strategy<Value = Value> {
 
 fn policies() -> impl Strategy<Value = Value> {
     let environment = prop::option::of(prop::sample::select(Environment::ALL));
-    (level(), modes(), quota(), environment)
-        .prop_map(|(level, modes, quota, environment)| json!({"level": level, "modes": modes, "quota": quota, "environment": environment}))
+    let audit = prop::option::of((184u32..=190).prop_map(|days| json!({"retentionDays": days})));
+    (level(), modes(), quota(), environment, audit)
+        .prop_map(|(level, modes, quota, environment, audit)| json!({"level": level, "modes": modes, "quota": quota, "environment": environment, "audit": audit}))
 }
 
 /// Values without where they came from.
@@ -84,7 +85,7 @@ fn values(c: &Constraints) -> Value {
     json!({
         "level": c.level(), "isolation": c.isolation(), "podSecurity": c.pod_security(), "quotaMode": c.quota_mode(),
         "workloads": c.workloads(), "images": c.images(),
-        "environment": c.environment.value(), "sensitivity": c.sensitivity.value(),
+        "environment": c.environment.value(), "sensitivity": c.sensitivity.value(), "audit": c.audit_retention.value(),
         "quota": c.quota.iter().map(|(r, a, _)| format!("{r}={a}")).collect::<Vec<_>>(),
         "allowed": c.allowed_blocks.blocks().map(|b| b.iter().map(ToString::to_string).collect::<Vec<_>>()),
         "denied": c.denied_blocks.blocks().iter().map(ToString::to_string).collect::<Vec<_>>(),
@@ -139,6 +140,7 @@ proptest! {
             prop_assert!(held.workloads() >= one.workloads());
             prop_assert!(held.images() >= one.images());
             prop_assert!(held.environment.value() >= one.environment.value());
+            prop_assert!(held.audit_retention.value() >= one.audit_retention.value());
             for (resource, amount, _) in one.quota.iter() {
                 prop_assert!(held.quota.get(resource).is_some_and(|h| h <= amount));
             }
@@ -194,6 +196,7 @@ proptest! {
         let (a, b) = (&before.effective.constraints, &after.effective.constraints);
         prop_assert!(b.level() >= a.level() && b.isolation() >= a.isolation() && b.quota_mode() >= a.quota_mode());
         prop_assert!(b.workloads() >= a.workloads() && b.images() >= a.images());
+        prop_assert!(b.audit_retention.value() >= a.audit_retention.value());
         prop_assert!(after.enforced || !before.enforced);
         let none = Amount::ZERO;
         for (resource, amount) in &before.share.hard {

@@ -14,7 +14,7 @@ use snc_core::text::Text;
 use snc_plan::probe::{EGRESS, Probed};
 use snc_plan::status::{Failure, baseline_status, policy_status, tenant_view};
 use std::collections::BTreeSet;
-use support::{Cluster, at, deny, unreadable};
+use support::{Cluster, at, deny, read, unreadable};
 
 const LANGS: [Lang; 2] = [Lang::Fr, Lang::En];
 
@@ -609,4 +609,80 @@ fn the_mode_in_force_is_what_is_in_force() {
         Some(snc_core::tier::Mode::Enforce),
         "once isolated stays isolated"
     );
+}
+
+fn log(change: &Value) -> Value {
+    let mut log = json!({
+        "metadata": {"name": "cluster"},
+        "spec": {"retention": {"days": 200, "maximumDays": 400}},
+        "status": {
+            "sources": [{"server": "a", "kind": "File", "state": "Receiving"}],
+            "gaps": {"open": 0}, "store": {"kind": "Volume"},
+            "probe": {"at": "2026-11-22T10:00:00Z", "arrived": true, "delayMilliseconds": 3},
+            "policy": {"complete": true}, "retention": {"days": 200},
+        },
+    });
+    for (pointer, value) in change.as_object().unwrap() {
+        *log.pointer_mut(pointer).unwrap() = value.clone();
+    }
+    log
+}
+
+fn logged(cluster: &mut Cluster, change: &Value) -> SncPolicyStatus {
+    cluster.facts.audit = snc_plan::audit::judge(&read(log(change)), cluster.now);
+    status(cluster)
+}
+
+fn retention(status: &SncPolicyStatus) -> (&str, &[String]) {
+    let row = status.effective.iter().find(|row| row.field == "audit.retentionDays").unwrap();
+    (&row.value, &row.from)
+}
+
+#[test]
+fn the_log_of_the_cluster_is_told_in_every_policy() {
+    let mut cluster = settled(Lang::En);
+    let of = |status: &SncPolicyStatus| {
+        let (status, reason, _) = condition(status, "AuditLogged");
+        (status.to_owned(), reason.to_owned())
+    };
+    let whole = logged(&mut cluster, &json!({}));
+    assert_eq!(of(&whole), ("True".into(), reason::AUDIT_COMPLETE.into()));
+    assert_eq!(retention(&whole), ("200", &["SncAuditLog/cluster".to_owned()][..]));
+    let gap = logged(&mut cluster, &json!({"/status/gaps": {"open": 2}}));
+    assert_eq!(of(&gap), ("False".into(), reason::AUDIT_GAP_OPEN.into()));
+    let silent = logged(&mut cluster, &json!({"/status/probe/at": "2026-11-22T09:00:00Z"}));
+    assert_eq!(of(&silent), ("Unknown".into(), reason::AUDIT_LOG_STALE.into()));
+    let unsaid = logged(&mut cluster, &json!({"/status/policy": null}));
+    assert_eq!(of(&unsaid), ("Unknown".into(), reason::AUDIT_NOT_PROVEN.into()));
+    cluster.facts.audit = snc_plan::audit::Known::unread(Text::new("non", "no"));
+    assert_eq!(of(&status(&cluster)), ("Unknown".into(), reason::AUDIT_LOG_UNREADABLE.into()));
+}
+
+#[test]
+fn what_a_tenant_asks_of_the_log_is_kept_or_told() {
+    let mut cluster = settled(Lang::En);
+    cluster.policy("shop", "p", &json!({"audit": {"retentionDays": 365}}));
+    cluster.settle("shop");
+    assert_eq!(retention(&status(&cluster)), ("365", &["SncPolicy/p".to_owned()][..]));
+    let short = logged(&mut cluster, &json!({}));
+    let (state, why, message) = condition(&short, "AuditLogged");
+    assert_eq!((state, why), ("False", reason::AUDIT_RETENTION_SHORT));
+    assert!(message.contains("200 days, 365 are asked for by SncPolicy/p"), "{message}");
+    let kept = json!({"/status/retention": {"days": 200, "tenants": [{"name": "shop", "days": 365}]}});
+    assert_eq!(condition(&logged(&mut cluster, &kept), "AuditLogged").0, "True");
+    let of_another = json!({"/status/retention": {"days": 200, "tenants": [{"name": "bank", "days": 365}]}});
+    assert_eq!(condition(&logged(&mut cluster, &of_another), "AuditLogged").0, "False");
+}
+
+#[test]
+fn more_than_the_platform_keeps_is_refused_and_capped() {
+    let mut cluster = settled(Lang::En);
+    cluster.policy("shop", "p", &json!({"audit": {"retentionDays": 700}}));
+    cluster.settle("shop");
+    let capped = logged(&mut cluster, &json!({"/status/retention": {"days": 400}}));
+    assert_eq!(retention(&capped), ("400", &["SncAuditLog/cluster".to_owned()][..]));
+    assert_eq!(condition(&capped, "AuditLogged").0, "True");
+    let (ready, why, message) = condition(&capped, "Ready");
+    assert_eq!((ready, why), ("False", reason::FIELDS_REFUSED));
+    assert!(message.contains("spec.audit.retentionDays") && message.contains("at most 400"), "{message}");
 }

@@ -1,3 +1,5 @@
+pub mod audit;
+
 use clap::{Parser, Subcommand, ValueEnum};
 use snc_core::lang::Lang;
 use snc_core::names::OPERATOR_NAMESPACE;
@@ -32,9 +34,16 @@ pub enum Command {
     /// with 1 unless it does.
     #[command(args_conflicts_with_subcommands = true)]
     Probe(ProbeArgs),
+    /// Takes in what API servers record, from their audit webhooks and log files, keeps it sealed, and gives each tenant its
+    /// own.
+    AuditSink(Box<audit::AuditSinkArgs>),
+    /// Beside an API server: sends its audit log file to the sink, from where it was.
+    AuditTail(audit::AuditTailArgs),
+    /// Prints the audit policy that API servers have to be given, as YAML.
+    AuditPolicy(audit::AuditPolicyArgs),
     /// Prints the CustomResourceDefinitions as YAML.
     Crds,
-    /// Prints the metrics of both processes, as Markdown.
+    /// Prints the metrics of all processes, as Markdown.
     Metrics,
     /// Prints the ValidatingAdmissionPolicies and bindings that the controller keeps in the cluster, as YAML.
     Guards(IdentityArgs),

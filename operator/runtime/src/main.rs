@@ -1,4 +1,5 @@
 mod args;
+mod audit;
 mod check;
 mod controller;
 mod migrate;
@@ -21,6 +22,9 @@ fn main() -> ExitCode {
         Command::Uninstall(args) => uninstall::main(args),
         Command::Check(args) => check::main(args),
         Command::Probe(args) => probe::main(args),
+        Command::AuditSink(args) => audit::sink(*args),
+        Command::AuditTail(args) => audit::tail(args),
+        Command::AuditPolicy(args) => audit::policy(&args),
         Command::Crds => print::crds(),
         Command::Metrics => print::metrics(),
         Command::Guards(args) => print::guards(&args),

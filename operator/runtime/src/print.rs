@@ -26,13 +26,16 @@ pub fn guards(args: &IdentityArgs) -> Result<()> {
 pub fn metrics() -> Result<()> {
     let controller = snc_controllers::Metrics::new()?.exposed();
     let webhook = snc_webhook::metrics::Metrics::new(snc_catalogue::controls().iter())?.exposed();
+    let sink = snc_sink::metrics::Metrics::complete()?.exposed();
+    let tail = crate::audit::TailMetrics::new()?.exposed();
     let mut out = std::io::stdout().lock();
     writeln!(
         out,
         "# Metrics\n\nEach process serves them as Prometheus text under `/metrics` of its port 8080. Labels are of"
     )?;
     writeln!(out, "closed sets: no name of a namespace or object is among them.")?;
-    for (process, metrics) in [("controller", controller), ("webhook", webhook)] {
+    let all = [("controller", controller), ("webhook", webhook), ("audit-sink", sink), ("audit-tail", tail)];
+    for (process, metrics) in all {
         writeln!(out, "\n## `snc-operator {process}`\n\n| metric | labels | what |\n|---|---|---|")?;
         for metric in metrics {
             let labels = metric.labels.join(", ");

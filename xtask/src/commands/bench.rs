@@ -10,7 +10,7 @@ pub struct Args {
     /// Profile of the binaries that are measured
     #[arg(long, default_value = "release")]
     profile: String,
-    /// `admission`, `converge`, `drift`, `memory`, `reach`, `scan`, `audit`, `images`, `grouping`, and options of theirs (`-- --help`); all of them by default
+    /// `admission`, `converge`, `drift`, `memory`, `reach`, `scan`, `audit`, `audit-log`, `images`, `grouping`, and options of theirs (`-- --help`); all of them by default
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     rest: Vec<OsString>,
 }

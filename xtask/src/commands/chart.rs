@@ -1,6 +1,7 @@
 //! The Helm charts: lints, what it renders to with several sets of values, whether a real API server takes that, and what our
 //! own controls say of it.
 
+mod audit_log;
 mod crds;
 mod refused;
 
@@ -12,7 +13,7 @@ use std::{
     collections::BTreeSet,
     env, fs,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Output},
 };
 
 /// Set, the renderings are written instead of compared.
@@ -42,9 +43,11 @@ pub(super) fn check(toolchain: &Toolchain) -> Result<()> {
     let all = render(&client, &chart)?;
     goldens(&all)?;
     refused::check(&client, &chart, scratch.path())?;
+    audit_log::contradicted(&client, &chart)?;
     crds::check(toolchain, &client, scratch.path())?;
     accepted(toolchain, &all)?;
-    scan(&all, &chart, scratch.path())
+    scan(&all, &chart, scratch.path())?;
+    audit_log::excused(&all, &chart, scratch.path())
 }
 
 /// The defaults first, then each file of the chart's `ci`.
@@ -130,7 +133,8 @@ fn accepted(toolchain: &Toolchain, all: &[Rendered]) -> Result<()> {
     let crds = workspace::root().join("crds").display().to_string();
     admin.kubectl_ok(["apply", "--server-side", "-f", &crds])?;
     let canaries = ["snc-canary", "snc-canary-tenant", "snc-essai", "snc-essai-tenant"];
-    for namespace in canaries.into_iter().chain(["snc-system", "snc-probe-server", "snc-probe-client"]) {
+    let others = ["snc-system", "snc-probe-server", "snc-probe-client", "snc-audit"];
+    for namespace in canaries.into_iter().chain(others) {
         admin.kubectl_ok(["create", "namespace", namespace])?;
     }
     for Rendered { name, manifests } in all {
@@ -159,18 +163,22 @@ fn accepted(toolchain: &Toolchain, all: &[Rendered]) -> Result<()> {
 fn scan(all: &[Rendered], chart: &Path, scratch: &Path) -> Result<()> {
     let of_level: Vec<&Rendered> = all.iter().filter(|set| set.name.starts_with(AVANCE)).collect();
     ensure!(!of_level.is_empty(), "no values {AVANCE}");
-    for Rendered { name, manifests } in of_level {
-        let file = scratch.join(format!("{name}.yaml"));
-        fs::write(&file, manifests)?;
-        let mut command = Command::new(cargo::built("kubectl-snc"));
-        command.args(["scan", "--level", "Avance", "--fail-on", "low", "--lang", "en", "--param", REGISTRY]);
-        let output = command.arg("--baseline").arg(chart.join(BASELINE)).arg(&file).output();
-        let output = output.context("kubectl-snc")?;
-        let text = String::from_utf8_lossy(&output.stdout);
+    for set in of_level {
+        let (name, output) = (&set.name, scanned(set, chart, scratch, "table")?);
         if !output.status.success() {
+            let text = String::from_utf8_lossy(&output.stdout);
             bail!("kubectl snc scan, values {name}:\n{text}{}", String::from_utf8_lossy(&output.stderr));
         }
         println!("kubectl snc scan, values {name}: no finding at level Avance");
     }
     Ok(())
+}
+
+fn scanned(set: &Rendered, chart: &Path, scratch: &Path, format: &str) -> Result<Output> {
+    let file = scratch.join(format!("{}.yaml", set.name));
+    fs::write(&file, &set.manifests)?;
+    let mut command = Command::new(cargo::built("kubectl-snc"));
+    command.args(["scan", "--level", "Avance", "--fail-on", "low", "--lang", "en", "--param", REGISTRY]);
+    command.args(["--output", format]).arg("--baseline").arg(chart.join(BASELINE)).arg(&file);
+    command.output().context("kubectl-snc")
 }

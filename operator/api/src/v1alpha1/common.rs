@@ -62,6 +62,11 @@ pub fn date_time_schema(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "string", "format": "date-time"})
 }
 
+/// A moment, milliseconds included where they are known.
+pub fn moment_schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "string", "format": "date-time", "maxLength": 40})
+}
+
 /// Any type: a structural schema has no "one of these", so the value is judged where it is read.
 pub fn any_schema(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"x-kubernetes-preserve-unknown-fields": true})

@@ -1,4 +1,5 @@
 mod assessment;
+mod audit_log;
 mod baseline;
 mod common;
 mod control;
@@ -13,6 +14,12 @@ mod waiver_set;
 pub use assessment::{
     AssessmentScope, ControlCode, RequirementCode, RequirementCounts, SncAssessment, SncAssessmentSpec,
     SncAssessmentStatus, Transition,
+};
+pub use audit_log::{
+    AuditAlarms, AuditForwarding, AuditGap, AuditGapCause, AuditGaps, AuditPolicyState, AuditProbe,
+    AuditRecords, AuditRetention, AuditRetentionInForce, AuditSeal, AuditSource, AuditSourceKind,
+    AuditSourceState, AuditStore, AuditStoreKind, LegalHold, PolicyAudit, SncAuditLog, SncAuditLogSpec,
+    SncAuditLogStatus, TenantRetention,
 };
 pub use baseline::{
     BaselineNetwork, ContainerLimits, DnsService, EnforcementStatement, KubernetesApiEndpoints,

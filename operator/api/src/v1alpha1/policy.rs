@@ -1,3 +1,4 @@
+use super::audit_log::PolicyAudit;
 use super::common::{ControlNumbers, Modes, ResourceList, conditions_schema, resource_list_schema};
 use super::image_scan::ScanCounts;
 use super::network::Flow;
@@ -34,6 +35,10 @@ use snc_core::tier::{Environment, Level};
     printcolumn = r#"{"name":"Age","type":"date","jsonPath":".metadata.creationTimestamp"}"#
 )]
 #[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-validations" = [{
+    "rule": "!has(oldSelf.audit) || (has(self.audit) && self.audit.retentionDays >= oldSelf.audit.retentionDays)",
+    "message": "audit.retentionDays: ne diminue pas et ne se retire pas / is neither lowered nor removed",
+}]))]
 pub struct SncPolicySpec {
     /// Tier of this namespace, at least the tenant's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -49,6 +54,8 @@ pub struct SncPolicySpec {
     #[serde(default, skip_serializing_if = "ResourceList::is_empty")]
     #[schemars(schema_with = "resource_list_schema")]
     pub quota: ResourceList,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audit: Option<PolicyAudit>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]

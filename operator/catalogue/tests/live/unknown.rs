@@ -129,3 +129,33 @@ fn what_is_on_its_way_when_parameters_change_is_not_known() {
     both.live.apply(weigher.weigh(snc_catalogue::Object::new(body).unwrap()));
     assert!(both.live.former().is_empty(), "the weigher judges by what is in force");
 }
+
+/// Nobody writes that nothing is written any more.
+#[test]
+fn an_audit_log_that_falls_silent_is_not_known_at_that_minute() {
+    let log = serde_json::json!({
+        "apiVersion": "secnumcloud.dev/v1alpha1", "kind": "SncAuditLog", "metadata": {"name": "cluster"},
+        "spec": {}, "status": {
+            "probe": {"at": "2026-11-22T11:50:00Z", "arrived": true, "delayMilliseconds": 5},
+            "policy": {"complete": true},
+        },
+    });
+    let of = |assessed: &Assessed, id: &str| {
+        let at = CATALOGUE.controls().position(|control| control.id == id).unwrap();
+        assessed.cluster.worst[at]
+    };
+    let mut both = Both::new();
+    both.set("secnumcloud.dev/SncAuditLog", Availability::Held);
+    let none = both.live.conclude(now());
+    assert_eq!((of(&none, "audit-log-policy"), both.live.turns()), (Verdict::Unknown, None));
+    both.apply(&log);
+    let fresh = both.live.conclude(now());
+    assert_eq!(of(&fresh, "audit-log-policy"), Verdict::Pass);
+    assert_eq!(of(&fresh, "audit-log-stale"), Verdict::Pass);
+    let turns = both.live.turns().unwrap();
+    assert_eq!(turns.to_string(), "2026-11-22T12:05:00.001Z");
+    let silent = both.live.conclude(turns);
+    assert_eq!(of(&silent, "audit-log-policy"), Verdict::Unknown);
+    assert_eq!(of(&silent, "audit-log-stale"), Verdict::Fail);
+    assert_eq!(both.live.turns(), None);
+}

@@ -1,7 +1,7 @@
 //! What each command is and how it ends.
 
 use super::command::localized;
-use super::{image, reach, scan, status, who};
+use super::{image, logs, reach, scan, status, who};
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, Command};
 use snc_core::lang::Lang;
@@ -9,6 +9,7 @@ use snc_core::lang::Lang;
 pub fn all(lang: Lang) -> Vec<Command> {
     let mut all = of_isolation(lang);
     all.extend(of_catalogue(lang));
+    all.extend([logs::logs(lang), logs::alarms(lang)]);
     all
 }
 

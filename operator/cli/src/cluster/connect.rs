@@ -15,12 +15,7 @@ pub struct Cluster {
 
 pub async fn connect(args: &Args) -> Result<Cluster, Outcome> {
     let lang = args.lang;
-    let (mut config, context) = match kubeconfig(args)? {
-        Some(kubeconfig) => from_file(kubeconfig, args).await?,
-        None => {
-            (Config::incluster().map_err(|_| Outcome::undecided(no_config(lang)))?, "in-cluster".to_owned())
-        }
-    };
+    let (mut config, context) = config(args).await?;
     config.connect_timeout = Some(Duration::from_secs(10));
     config.read_timeout = Some(Duration::from_secs(60));
     let default_namespace = config.default_namespace.clone();
@@ -31,6 +26,29 @@ pub async fn connect(args: &Args) -> Result<Cluster, Outcome> {
         )
     })?;
     Ok(Cluster { client, context, default_namespace })
+}
+
+/// The token that the kubeconfig holds, if it holds one.
+pub async fn own_token(args: &Args) -> Result<Option<String>, Outcome> {
+    let (config, _) = config(args).await?;
+    if let Some(file) = &config.auth_info.token_file {
+        let token = std::fs::read_to_string(file);
+        let token = token.map_err(|error| Outcome::undecided(format!("{file}: {error}")))?;
+        return Ok(Some(token.trim().to_owned()));
+    }
+    // By way of its own serializer: it is not shown otherwise.
+    let user = serde_json::to_value(&config.auth_info).unwrap_or_default();
+    Ok(user["token"].as_str().map(ToOwned::to_owned))
+}
+
+async fn config(args: &Args) -> Result<(Config, String), Outcome> {
+    match kubeconfig(args)? {
+        Some(kubeconfig) => from_file(kubeconfig, args).await,
+        None => {
+            let config = Config::incluster().map_err(|_| Outcome::undecided(no_config(args.lang)))?;
+            Ok((config, "in-cluster".to_owned()))
+        }
+    }
 }
 
 /// A file that was named must be readable; the usual places may hold none.

@@ -1,7 +1,8 @@
-//! What came of trying: requests of the canary tenant, packets of the probe.
+//! What came of trying: requests of the canary tenant, packets of the probe, marked calls through the audit log.
 
 use jiff::Timestamp;
 use prometheus::{Gauge, IntGaugeVec, Opts};
+use snc_plan::audit::State;
 use snc_plan::canary::Tried;
 use snc_plan::probe::Probed;
 
@@ -12,6 +13,7 @@ pub struct Trials {
     pub canary_ran: Gauge,
     pub probe: IntGaugeVec,
     pub probed_at: Gauge,
+    pub audit: IntGaugeVec,
 }
 
 impl Trials {
@@ -37,6 +39,11 @@ impl Trials {
                 "snc_network_probe_last_run_timestamp_seconds",
                 "When the network was last measured.",
             )?,
+            audit: gauges(
+                "snc_audit_logged",
+                "1 for what the SncAuditLog says of the audit log: whole, broken, unproven, stale, absent, or unread where it is not known.",
+                &["state"],
+            )?,
         })
     }
 
@@ -53,6 +60,12 @@ impl Trials {
             self.canary.with_label_values(&[result]).set(number);
         }
         self.canary_ran.set(Timestamp::now().as_duration().as_secs_f64());
+    }
+
+    pub fn audited(&self, state: &State) {
+        for word in State::WORDS {
+            self.audit.with_label_values(&[word]).set(i64::from(word == state.as_str()));
+        }
     }
 
     pub fn probed(&self, probed: &Probed, at: Option<Timestamp>) {

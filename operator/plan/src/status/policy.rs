@@ -1,6 +1,7 @@
 //! The status of `SncPolicy`; what its conditions say is below.
 
 mod admission;
+mod audit;
 mod findings;
 mod network;
 mod ready;
@@ -14,6 +15,7 @@ use super::{Answer, Context, Failure, count};
 use crate::governance::Governance;
 use crate::namespace::{NamespacePlan, Report};
 use admission::admission_enforced;
+use audit::audit_logged;
 use findings::findings;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
@@ -25,7 +27,7 @@ use snc_api::v1alpha1::{
 use snc_catalogue::Assessed;
 use snc_core::condition::{kind, reason};
 use snc_core::lang::Lang;
-use snc_core::policy::InForce;
+use snc_core::policy::{AUDIT_RETENTION, InForce};
 use snc_core::text::clip;
 use snc_core::tier::Mode;
 
@@ -134,6 +136,7 @@ fn found(
             satisfied.condition(kind::CONTROLS_SATISFIED, previous, &context),
             untried(admission_enforced(report), previous, &context),
             images::verified(assessed, &plan.namespace).condition(kind::IMAGES_VERIFIED, previous, &context),
+            audit_logged(report).condition(kind::AUDIT_LOGGED, previous, &context),
         ],
     }
 }
@@ -174,6 +177,7 @@ fn without_report(
         } else {
             condition(kind::IMAGES_VERIFIED)
         },
+        condition(kind::AUDIT_LOGGED),
     ];
     SncPolicyStatus {
         observed_generation: context.generation,
@@ -202,9 +206,17 @@ fn values(mut all: Vec<InForce>) -> Vec<EffectiveValue> {
     all.into_iter().map(bounds).collect()
 }
 
-/// What the tenant's total leaves of a quota is what is in force.
+/// What the tenant's total leaves of a quota is what is in force, and of the days that audit records are kept what the
+/// platform asks for and allows.
 fn in_force(report: &Report) -> Vec<InForce> {
     let mut all = report.effective.constraints.in_force();
+    if let Some(days) = report.audit.days(&report.effective) {
+        let (value, from) = (days.days.to_string(), days.from);
+        match all.iter_mut().find(|row| row.field == AUDIT_RETENTION) {
+            Some(row) => (row.value, row.from) = (value, from),
+            None => all.push(InForce { field: AUDIT_RETENTION.to_owned(), value, from }),
+        }
+    }
     for excess in &report.share.excess {
         let field = format!("quota[{}]", excess.resource);
         for row in all.iter_mut().filter(|row| row.field == field) {

@@ -347,6 +347,7 @@ pub fn policy(
         workloads: Most::of(modes.workloads, &source),
         images: Most::of(modes.images, &source),
         environment: Most::of(spec.environment, &source),
+        audit_retention: Most::of(spec.audit.map(|audit| audit.retention_days), &source),
         quota: Least::of(quota, &source),
         ..Constraints::default()
     }

@@ -1,5 +1,7 @@
 //! Values that are wrong: helm refuses each before anything is written, and says where it is.
 
+mod audit_log;
+
 use crate::harness::{Client, KUBERNETES_VERSION};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
@@ -200,32 +202,35 @@ const BLOCKS: &[&str] = &[
 
 pub(super) fn check(client: &Client, chart: &Path, scratch: &Path) -> Result<()> {
     let mut refused = 0;
-    for round in [TYPES, LOW, HIGH] {
-        let mut values = json!({});
-        for (path, given, _) in round {
+    for round in [[TYPES, audit_log::TYPES], [LOW, audit_log::LOW], [HIGH, audit_log::HIGH]] {
+        let (round, mut values) = (round.concat(), json!({}));
+        for (path, given, _) in &round {
             put(&mut values, path, serde_json::from_str(given).with_context(|| given.to_string())?);
         }
         let said = Said::of(client, chart, scratch, &values)?;
-        for (path, given, words) in round {
+        for (path, given, words) in &round {
             said.has(&pointer(path), words).with_context(|| format!("{path}: {given}"))?;
         }
         refused += said.only(round.len())?;
     }
     let (mut misspelt, mut without, mut blocks) = (json!({}), json!({}), json!({}));
-    for path in CLOSED {
+    let closed = [CLOSED, audit_log::CLOSED].concat();
+    for path in &closed {
         put(&mut misspelt, format!("{path}.{MISSPELT}").trim_start_matches('.'), json!(1));
     }
     let said = Said::of(client, chart, scratch, &misspelt)?;
-    for path in CLOSED {
+    for path in &closed {
         said.has(&pointer(path), &format!("additional properties '{MISSPELT}' not allowed"))?;
     }
-    refused += said.only(CLOSED.len())?;
-    for (values, paths) in [(&mut without, REQUIRED), (&mut blocks, BLOCKS)] {
-        for path in paths {
+    refused += said.only(closed.len())?;
+    let required = [REQUIRED, audit_log::REQUIRED].concat();
+    let whole = [BLOCKS, audit_log::BLOCKS].concat();
+    for (values, paths) in [(&mut without, required), (&mut blocks, whole)] {
+        for path in &paths {
             put(values, path, Value::Null);
         }
         let said = Said::of(client, chart, scratch, values)?;
-        for path in paths {
+        for path in &paths {
             let (outer, key) = path.rsplit_once('.').unwrap_or(("", path));
             said.has(&pointer(outer), &format!("'{key}'")).with_context(|| format!("{path}: null"))?;
         }

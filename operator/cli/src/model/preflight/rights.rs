@@ -28,7 +28,15 @@ const READ: &[&str] = &["get", "list", "watch"];
 const OPERATOR: &[Row] = &[
     (
         "secnumcloud.dev",
-        &["sncbaselines", "snctenants", "sncpolicies", "sncexceptions", "snccontrols", "sncassessments"],
+        &[
+            "sncbaselines",
+            "snctenants",
+            "sncpolicies",
+            "sncexceptions",
+            "snccontrols",
+            "sncassessments",
+            "sncauditlogs",
+        ],
         &[],
         READ,
         Place::Cluster,

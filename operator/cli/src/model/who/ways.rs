@@ -127,6 +127,7 @@ pub fn asks(identity: &Identity) -> Vec<Ask> {
         ask(Way::Certificates, WRITE, "certificates.k8s.io", "certificatesigningrequests/approval"),
         ask(Way::Policies, &["create", "update", "patch", "delete"], GROUP, "sncbaselines"),
         ask(Way::Policies, &["create", "update", "patch", "delete", "assign"], GROUP, "snctenants"),
+        ask(Way::Policies, &["create", "update", "patch", "delete"], GROUP, "sncauditlogs"),
         ask(Way::Policies, CHANGE, GROUP, "sncassessments").of([ASSESSMENT.to_owned()]).at_home(),
         ask(Way::Exceptions, &["create"], GROUP, "sncexceptions"),
         ask(Way::Exceptions, WRITE, GROUP, "sncexceptions/status"),

@@ -1,0 +1,123 @@
+//! Events as they came, one after the other, without a copy of each.
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use snc_audit::canonical::{self, Hash};
+use snc_audit::event::Word;
+use snc_audit::{Event, Unreadable};
+use std::borrow::Cow;
+use std::ops::Range;
+use std::str;
+use std::sync::Arc;
+use tokio::sync::OwnedSemaphorePermit;
+
+/// Members of what stands for something that is no JSON object.
+const TEXT: &str = "unreadable";
+const BYTES: &str = "unreadableBytes";
+
+/// Texts within one text.
+#[derive(Debug, Clone, Default)]
+pub struct Items {
+    text: Bytes,
+    at: Vec<Range<usize>>,
+    /// In memory, as long as they are there.
+    _room: Option<Arc<OwnedSemaphorePermit>>,
+}
+
+impl Items {
+    pub fn new(text: Bytes, at: Vec<Range<usize>>) -> Self {
+        Self { text, at, _room: None }
+    }
+
+    pub(super) fn in_room(self, room: OwnedSemaphorePermit) -> Self {
+        Self { _room: Some(Arc::new(room)), ..self }
+    }
+
+    /// One event.
+    pub fn one(event: String) -> Self {
+        let at = 0..event.len();
+        Self::new(event.into(), vec![at])
+    }
+
+    pub fn text(&self) -> &Bytes {
+        &self.text
+    }
+
+    pub fn len(&self) -> usize {
+        self.at.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.at.is_empty()
+    }
+
+    pub fn get(&self, nth: usize) -> Option<&[u8]> {
+        self.text.get(self.at.get(nth)?.clone())
+    }
+
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &[u8]> {
+        self.at.iter().map(|at| self.text.get(at.clone()).unwrap_or_default())
+    }
+}
+
+/// One of them, understood as far as is needed to store it.
+#[derive(Debug, Clone)]
+pub struct Item<'a> {
+    pub hash: Hash,
+    /// `auditID` and `stage` of an event.
+    pub id: Option<(Word<'a>, Cow<'static, str>)>,
+    /// `stageTimestamp`
+    pub stage: Option<Timestamp>,
+    /// One JSON object on one line.
+    pub raw: Cow<'a, str>,
+    /// Why it is no event that can be read.
+    pub unreadable: Option<Unreadable>,
+}
+
+impl<'a> Item<'a> {
+    pub fn read(bytes: &'a [u8]) -> Result<Self, Unreadable> {
+        let Ok(text) = str::from_utf8(bytes) else {
+            return Self::wrapped(bytes, Unreadable::Shape("not UTF-8".to_owned()));
+        };
+        let hash = match canonical::hash(text) {
+            Ok(hash) => hash,
+            Err(why) => return Self::wrapped(bytes, why),
+        };
+        let raw = one_line(text);
+        match Event::parse(text) {
+            Ok(event) => {
+                let stage_name = event.stage().map_or_else(
+                    || Cow::Owned(event.stage_word().to_owned()),
+                    |stage| Cow::Borrowed(stage.as_str()),
+                );
+                let (stage, id) = (event.stage_timestamp, Some((event.audit_id, stage_name)));
+                Ok(Self { hash, id, stage, raw, unreadable: None })
+            }
+            Err(why) => Ok(Self { hash, id: None, stage: None, raw, unreadable: Some(why) }),
+        }
+    }
+
+    fn wrapped(bytes: &[u8], why: Unreadable) -> Result<Self, Unreadable> {
+        let raw = wrapped(bytes);
+        let hash = canonical::hash(&raw)?;
+        Ok(Self { hash, id: None, stage: None, raw: Cow::Owned(raw), unreadable: Some(why) })
+    }
+}
+
+fn one_line(text: &str) -> Cow<'_, str> {
+    if text.contains(['\n', '\r']) { Cow::Owned(canonical::line(text)) } else { Cow::Borrowed(text.trim()) }
+}
+
+/// A JSON object that holds what came, to the last byte.
+pub fn wrapped(bytes: &[u8]) -> String {
+    if let Ok(text) = str::from_utf8(bytes) {
+        return serde_json::json!({ TEXT: text }).to_string();
+    }
+    let mut digits = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        for half in [byte >> 4, byte & 15] {
+            digits.extend(char::from_digit(u32::from(half), 16));
+        }
+    }
+    serde_json::json!({ BYTES: digits }).to_string()
+}

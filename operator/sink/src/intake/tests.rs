@@ -1,0 +1,4 @@
+mod answers;
+mod rig;
+mod together;
+mod ways;

@@ -1,0 +1,5 @@
+mod api;
+mod fake;
+mod flow;
+mod kill;
+mod room;
