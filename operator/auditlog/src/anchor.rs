@@ -89,7 +89,9 @@ impl Anchor {
             Self::Lines { lines, .. } => {
                 let mut anchored = Anchored::default();
                 // Two lines of one number are two claims; none may hide the other.
-                lines.iter().for_each(|line| anchored.heads.entry(line.number).or_default().push(*line));
+                for line in lines {
+                    anchored.heads.entry(line.number).or_default().push(*line);
+                }
                 Ok(anchored)
             }
             Self::Store { store, .. } => of_store(store).await,

@@ -98,19 +98,21 @@ impl Walk {
             batch.next = number + 1;
             match self.listed(number, bytes, keys) {
                 Ok(listed) => batch.listed.push(listed),
-                Err(finding) => batch.findings.push(finding),
+                Err(finding) => batch.findings.push(*finding),
             }
         }
         self.ended = ended;
         Ok(batch)
     }
 
-    fn listed(&self, number: u64, bytes: Bytes, keys: &Keychain) -> Result<Listed, Finding> {
-        let listed =
-            one(&self.partition, number, bytes).ok_or_else(|| self.finding(What::ManifestChanged, number))?;
+    fn listed(&self, number: u64, bytes: Bytes, keys: &Keychain) -> Result<Listed, Box<Finding>> {
+        let listed = one(&self.partition, number, bytes)
+            .ok_or_else(|| Box::new(self.finding(What::ManifestChanged, number)))?;
         match listed.manifest.check(keys) {
             None => Ok(listed),
-            Some(what) => Err(self.finding(what, number).by(listed.manifest.seal.key_id.to_string())),
+            Some(what) => {
+                Err(Box::new(self.finding(what, number).by(listed.manifest.seal.key_id.to_string())))
+            }
         }
     }
 

@@ -40,7 +40,7 @@ pub(crate) fn row(record: &Record, line: &mut String) {
     let event = Event::parse(&record.event).ok();
     let told = event.as_ref();
     let object = told.and_then(|event| event.object_ref.as_ref());
-    let text = |word: Option<&Word<'_>>| word.map_or_else(String::new, |word| word.to_string());
+    let text = |word: Option<&Word<'_>>| word.map(ToString::to_string).unwrap_or_default();
     let addresses: Vec<&str> =
         told.map(|event| event.source_ips.iter().map(|word| &**word).collect()).unwrap_or_default();
     let time = told.and_then(|event| event.stage_timestamp.or(event.request_received_timestamp));

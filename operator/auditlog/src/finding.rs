@@ -117,23 +117,19 @@ impl Finding {
     /// The sentence for people, with its place.
     pub fn text(&self) -> Text {
         let (fr, en) = words::of(self.what);
-        let mut text = Text::new(format!("{} : {fr}", self.object), format!("{}: {en}", self.object));
-        match (self.first_seq, self.last_seq) {
+        let object = &self.object;
+        let (records_fr, records_en) = match (self.first_seq, self.last_seq) {
             (Some(first), Some(last)) if first < last => {
-                text.fr.push_str(&format!(" (enregistrements {first} à {last})"));
-                text.en.push_str(&format!(" (records {first} to {last})"));
+                (format!(" (enregistrements {first} à {last})"), format!(" (records {first} to {last})"))
             }
-            (Some(seq), _) => {
-                text.fr.push_str(&format!(" (enregistrement {seq})"));
-                text.en.push_str(&format!(" (record {seq})"));
-            }
-            _ => {}
-        }
-        if let Some(by) = &self.by {
-            text.fr.push_str(&format!(" — d'après {by}"));
-            text.en.push_str(&format!(" — says {by}"));
-        }
-        text
+            (Some(seq), _) => (format!(" (enregistrement {seq})"), format!(" (record {seq})")),
+            _ => Default::default(),
+        };
+        let (by_fr, by_en) = match &self.by {
+            Some(by) => (format!(" — d'après {by}"), format!(" — says {by}")),
+            None => Default::default(),
+        };
+        Text::new(format!("{object} : {fr}{records_fr}{by_fr}"), format!("{object}: {en}{records_en}{by_en}"))
     }
 }
 

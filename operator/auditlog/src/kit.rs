@@ -54,7 +54,7 @@ pub(crate) fn raw(position: u64, raw: String) -> NewRecord {
     NewRecord {
         position,
         received: at(i64::try_from(position).unwrap()),
-        source: if position % 2 == 0 { Source::File } else { Source::Webhook },
+        source: if position.is_multiple_of(2) { Source::File } else { Source::Webhook },
         server: "api-1".to_owned(),
         why: "Platform".to_owned(),
         raw,

@@ -116,15 +116,15 @@ impl Ledger {
     }
 
     /// What was raised by the entries up to that position, with the time at which each was acknowledged. Where nothing
-    /// was, it is written down only if `thorough`. Gives up to where it is on disk.
+    /// was, it is written down only if it is `anyway`. Gives up to where it is on disk.
     pub async fn raise(
         &self,
         raised: &[(Raised, Timestamp)],
         through: u64,
-        thorough: bool,
+        anyway: bool,
     ) -> Result<u64, Error> {
         let mut book = self.book.lock().await;
-        if raised.is_empty() && !thorough {
+        if raised.is_empty() && !anyway {
             book.state.through = book.state.through.max(through);
             return Ok(book.saved);
         }
@@ -139,7 +139,13 @@ impl Ledger {
                     sayings.push(Saying::new(Act::AlarmRaised, &id.to_string(), None, *at, &shown));
                 }
                 Added::Overflowed if state.alarms.overflow().count == 1 => {
-                    sayings.push(Saying::new(Act::AlarmRaised, "overflow", None, *at, state.alarms.overflow()));
+                    sayings.push(Saying::new(
+                        Act::AlarmRaised,
+                        "overflow",
+                        None,
+                        *at,
+                        state.alarms.overflow(),
+                    ));
                 }
                 Added::Counted(_) | Added::Known | Added::Overflowed => {}
             }

@@ -30,11 +30,18 @@ pub(crate) fn bench(place: &Path, readers: &[&str]) -> Bench {
     let readers = readers.iter().map(|reader| (*reader).to_owned()).collect();
     let options = journal::Options { readers, roll_bytes: 4096, ..journal::Options::default() };
     let (journal, _) =
-        Journal::open_on(Arc::new(Os), &place.join("journal"), options, |entry| seen.remember(entry)).unwrap();
+        Journal::open_on(Arc::new(Os), &place.join("journal"), options, |entry| seen.remember(entry))
+            .unwrap();
     seen.begin(journal.horizon(), vec![Arc::new(journal.clone())]);
     let path = place.join("gaps.state");
-    let gaps =
-        Gaps::open(Arc::new(Os), &path, gaps::Options::default(), &[server()], &BTreeMap::new(), Timestamp::now());
+    let gaps = Gaps::open(
+        Arc::new(Os),
+        &path,
+        gaps::Options::default(),
+        &[server()],
+        &BTreeMap::new(),
+        Timestamp::now(),
+    );
     let gaps = Arc::new(gaps.unwrap());
     let metrics = Arc::new(Metrics::complete().unwrap());
     let on_reuse = Box::new(|_: &ServerName, _| {});

@@ -12,8 +12,8 @@ use crate::metrics::Metrics;
 use crate::policy::Applied;
 use crate::probe::Sighting;
 use jiff::{SignedDuration, Timestamp};
-use snc_audit::detect::{Detector, Raised};
 use snc_audit::Event;
+use snc_audit::detect::{Detector, Raised};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -58,9 +58,9 @@ impl Watch {
         loop {
             committed.mark_unchanged();
             let stopping = stop.is_cancelled();
-            let thorough = stopping || written.elapsed() >= WRITE;
+            let anyway = stopping || written.elapsed() >= WRITE;
             let turn = async {
-                let more = self.turn(thorough).await?;
+                let more = self.turn(anyway).await?;
                 if reminded.elapsed() >= REMIND {
                     self.ledger.remind(Timestamp::now()).await?;
                     reminded = Instant::now();
@@ -75,7 +75,7 @@ impl Watch {
                     BACKOFF
                 }
             };
-            if thorough {
+            if anyway {
                 written = Instant::now();
                 if let Err(error) = self.applied.save() {
                     tracing::warn!(%error, "what was seen of the audit policy is not written down");
@@ -93,7 +93,7 @@ impl Watch {
     }
 
     /// Whether there may be more.
-    async fn turn(&self, thorough: bool) -> Result<bool, Error> {
+    async fn turn(&self, anyway: bool) -> Result<bool, Error> {
         let from = self.ledger.through().await + 1;
         let mut entries = self.journal.read_from(from, READ).await?;
         if !self.whose.is_synced() {
@@ -110,10 +110,12 @@ impl Watch {
         for reused in &reused {
             raised.extend(self.reused(reused).await?);
         }
-        let saved = self.ledger.raise(&raised, through, thorough).await?;
+        let saved = self.ledger.raise(&raised, through, anyway).await?;
         self.reuses.told(&reused);
         self.journal.release(READER, saved)?;
-        let lag = entries.first().map_or(0.0, |first| Timestamp::now().duration_since(first.received).as_secs_f64());
+        let lag = entries
+            .first()
+            .map_or(0.0, |first| Timestamp::now().duration_since(first.received).as_secs_f64());
         self.metrics.detect_lag.set(lag.max(0.0));
         Ok(!entries.is_empty())
     }
@@ -144,10 +146,13 @@ impl Watch {
     /// Two different events of one identity: of the later one it is told.
     async fn reused(&self, reused: &reuse::Due) -> Result<Option<(Raised, Timestamp)>, Error> {
         let entries = self.journal.read_from(reused.position, 1).await?;
-        let Some(entry) = entries.into_iter().find(|entry| entry.hash == reused.hash) else { return Ok(None) };
+        let Some(entry) = entries.into_iter().find(|entry| entry.hash == reused.hash) else {
+            return Ok(None);
+        };
         let Ok(event) = Event::parse(&entry.raw) else { return Ok(None) };
         let (partition, _) = self.whose.attribute(&event);
-        let raised = snc_audit::detect::audit_id_reused((&event, reused.first), (&event, reused.hash), &partition);
+        let raised =
+            snc_audit::detect::audit_id_reused((&event, reused.first), (&event, reused.hash), &partition);
         Ok(raised.ok().flatten().map(|raised| (raised, entry.received)))
     }
 }

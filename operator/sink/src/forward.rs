@@ -59,8 +59,8 @@ fn said(source: Source, event: &Event<'_>) -> (Kind, Severity) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::ServerName;
     use crate::bench;
+    use crate::journal::ServerName;
     use crate::own::{Saying, say};
     use jiff::Timestamp;
     use serde_json::json;
@@ -99,13 +99,16 @@ mod tests {
             said.extend(batch.items.into_iter().map(|item| (item.message.kind, item.message.severity)));
             position = batch.next;
         }
-        assert_eq!(said, [
-            (Kind::Event, Severity::Notice),
-            (Kind::Event, Severity::Warning),
-            (Kind::Event, Severity::Warning),
-            (Kind::Alarm, Severity::Alert),
-            (Kind::Gap, Severity::Notice),
-        ]);
+        assert_eq!(
+            said,
+            [
+                (Kind::Event, Severity::Notice),
+                (Kind::Event, Severity::Warning),
+                (Kind::Event, Severity::Warning),
+                (Kind::Alarm, Severity::Alert),
+                (Kind::Gap, Severity::Notice),
+            ]
+        );
         assert_eq!(feed.read_from(position, 1).await.unwrap(), Batch { from: 6, items: vec![], next: 6 });
     }
 }

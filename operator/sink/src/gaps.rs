@@ -96,9 +96,10 @@ impl Gaps {
         self.change(now, |book| book.lost(server, cause, now));
     }
 
-    /// Something of its log file is on disk.
-    pub fn file(&self, server: &ServerName, progress: &Progress, now: Timestamp) {
-        self.change(now, |book| book.file(&self.options, server, progress, now));
+    /// Something of its log file is on disk. Whether what was noticed is as well: it is to be told again where it is not.
+    pub fn file(&self, server: &ServerName, progress: &Progress, now: Timestamp) -> bool {
+        let saved = self.change(now, |book| book.file(&self.options, server, progress, now)).1;
+        saved || progress.notes.is_empty()
     }
 
     /// A gap that somebody else noticed.
@@ -110,7 +111,7 @@ impl Gaps {
         (from, to): (Timestamp, Option<Timestamp>),
         now: Timestamp,
     ) -> u64 {
-        self.change(now, |book| book.add(server, source, cause, (from, to), now))
+        self.change(now, |book| book.add(server, source, cause, (from, to), now)).0
     }
 
     /// A gap that went on ended there.
@@ -140,8 +141,8 @@ impl Gaps {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What changes about gaps is on disk before anybody goes on; the rest every few seconds.
-    fn change<T>(&self, now: Timestamp, change: impl FnOnce(&mut Book) -> T) -> T {
+    /// What changes about gaps is on disk before anybody goes on; the rest every few seconds. Whether it is.
+    fn change<T>(&self, now: Timestamp, change: impl FnOnce(&mut Book) -> T) -> (T, bool) {
         let mut state = self.state();
         let before = state.book.revision();
         let result = change(&mut state.book);
@@ -154,7 +155,7 @@ impl Gaps {
                 Err(error) => tracing::warn!(%error, "gaps not written"),
             }
         }
-        result
+        (result, !state.changed)
     }
 }
 

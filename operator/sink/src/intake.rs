@@ -85,8 +85,10 @@ impl Intake {
         detached(async move {
             let (taken, between) = intake.store(&server, Source::File, &items).await?;
             let progress = Progress { between, notes };
-            intake.gaps.file(&server, &progress, Timestamp::now());
-            Ok(taken)
+            let noted = intake.gaps.file(&server, &progress, Timestamp::now());
+            let unwritten =
+                || Failure::Broken("what was noticed in the file could not be written".to_owned());
+            noted.then_some(taken).ok_or_else(unwritten)
         })
         .await
     }

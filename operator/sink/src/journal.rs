@@ -64,6 +64,8 @@ pub enum Error {
     Most { most: u64 },
     #[error("journal: {doing} {}: {text}", path.display())]
     Io { doing: &'static str, path: PathBuf, kind: io::ErrorKind, text: String },
+    #[error("journal: an entry of {0} bytes; accepted: up to {LONGEST}")]
+    TooLong(usize),
     #[error("journal: reader {0:?} is none of those it was opened for")]
     Reader(String),
     #[error("journal: {} is another process's", .0.display())]
@@ -222,6 +224,9 @@ impl Journal {
     pub async fn append(&self, batch: Batch) -> Result<u64, Error> {
         if batch.is_empty() {
             return Ok(self.last_position());
+        }
+        if batch.longest() > LONGEST {
+            return Err(Error::TooLong(batch.longest()));
         }
         let (reply, answer) = oneshot::channel();
         {

@@ -52,8 +52,8 @@ pub enum Error {
     Log(#[from] snc_auditlog::Error),
     #[error("what is stored: {0}")]
     Past(#[from] crate::seen::Unknown),
-    #[error("entries {from} to {through}, of a round that was begun, are not in the journal")]
-    Lost { from: u64, through: u64 },
+    #[error("not written into the log: {0}")]
+    Said(#[source] crate::intake::Failure),
 }
 
 impl Error {
@@ -175,7 +175,8 @@ impl Keeper {
         }
         let oldest = self.clock.oldest.map(|(_, received)| received);
         stock.unsealed(waiting, oldest, now);
-        let old = oldest.is_none_or(|oldest| now.duration_since(oldest) >= sealing.age());
+        // Also where the clock was set back: nothing waits for it to come back.
+        let old = oldest.is_none_or(|oldest| now.duration_since(oldest).abs() >= sealing.age());
         // What is sealed makes room.
         let full = journal.numbers().failing.is_some();
         Ok(waiting >= sealing.records || old || full)
@@ -208,7 +209,9 @@ impl Keeper {
             && let Some(reserve) = &self.parts.reserve
         {
             match reserve.spend() {
-                Ok(true) => tracing::warn!("the disk is full: the reserve is given up so that sealing can go on"),
+                Ok(true) => {
+                    tracing::warn!("the disk is full: the reserve is given up so that sealing can go on");
+                }
                 Ok(false) => {}
                 Err(error) => tracing::warn!(%error, "reserve"),
             }

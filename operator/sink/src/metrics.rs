@@ -8,8 +8,8 @@ pub use words::{Marking, Refused, Source, Took, Volume};
 use crate::gaps::Cause;
 use prometheus::core::Collector;
 use prometheus::{
-    Encoder, Gauge, GaugeVec, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
-    Registry, TextEncoder,
+    Encoder, Gauge, GaugeVec, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec,
+    Opts, Registry, TextEncoder,
 };
 use snc_audit::Reason;
 use snc_audit::detect::Rules;
@@ -197,7 +197,7 @@ metrics! {
 
 impl Metrics {
     /// `rules` and `causes` are all there are; `reasons` why an event belongs where it does.
-    pub fn new<'n>(closed: &Closed<'n>) -> prometheus::Result<Self> {
+    pub fn new(closed: &Closed<'_>) -> prometheus::Result<Self> {
         let metrics = Self::made()?;
         metrics.collectors().into_iter().try_for_each(|collector| metrics.registry.register(collector))?;
         metrics.begin(closed);

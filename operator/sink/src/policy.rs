@@ -29,11 +29,17 @@ struct Book {
     seen: BTreeSet<String>,
 }
 
-pub struct Applied {
+/// What events are held against.
+struct Held {
     expected: AuditPolicy,
     /// What the given file leaves out; None, where none is given.
     judged: Option<Vec<String>>,
-    book: Mutex<Book>,
+    book: Book,
+}
+
+pub struct Applied {
+    held: Mutex<Held>,
+    given: Option<PathBuf>,
     state: PathBuf,
     lang: Lang,
 }
@@ -41,40 +47,28 @@ pub struct Applied {
 impl Applied {
     /// `given` is the policy that the API servers run with.
     pub fn open(state: PathBuf, given: Option<&Path>, lang: Lang) -> anyhow::Result<Self> {
-        let mut book: Book = files::read(&state)?.unwrap_or_default();
+        let book: Book = files::read(&state)?.unwrap_or_default();
         let text = given.map(read).transpose()?;
-        if book.file != text {
-            book = Book { file: text.clone(), ..Book::default() };
-        }
-        let (expected, judged) = match text {
-            None => (policy::generate(&policy::Wishes::default()).policy, None),
-            Some(text) => {
-                let refused = |refusals: Vec<snc_core::text::Refusal>| {
-                    let all: Vec<String> = refusals.iter().map(|refusal| refusal.message(lang)).collect();
-                    anyhow::anyhow!("{}", all.join("\n"))
-                };
-                let policy = policy::parse(&text).map_err(refused)?.policy;
-                let missing = policy::judge(&policy);
-                let missing = missing.iter().map(|missing| missing.message().get(lang).to_owned()).collect();
-                (policy, Some(missing))
-            }
-        };
-        Ok(Self { expected, judged, book: Mutex::new(book), state, lang })
+        let held = Mutex::new(held(text, book, lang)?);
+        Ok(Self { held, given: given.map(ToOwned::to_owned), state, lang })
     }
 
-    fn book(&self) -> MutexGuard<'_, Book> {
-        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub fn see(&self, event: &Event<'_>) {
-        self.book().now.see(&self.expected, event);
+        let mut held = self.held();
+        let Held { expected, book, .. } = &mut *held;
+        book.now.see(expected, event);
     }
 
     /// What follows. Whole is only said where it is known: by the file and no event against it, or by events of every
     /// kind that there has to be.
     pub fn status(&self, now: Timestamp) -> PolicyStatus {
-        let mut book = self.book();
-        let Book { since, now: current, before, seen, .. } = &mut *book;
+        let mut held = self.held();
+        let Held { judged, book, .. } = &mut *held;
+        let Book { since, now: current, before, seen, .. } = book;
         let fresh: Vec<String> = current.seen().map(|(kind, _)| kind.to_owned()).collect();
         seen.extend(fresh);
         let began = *since.get_or_insert(now);
@@ -89,15 +83,39 @@ impl Applied {
                 Lang::En => format!("{verb} {object}: seen at level {seen}, expected {expected}"),
             }
         });
-        let missing: BTreeSet<String> = below.chain(self.judged.iter().flatten().cloned()).collect();
-        let whole = self.judged.is_some() || MANDATORY.iter().all(|kind| seen.contains(kind.id));
+        let missing: BTreeSet<String> = below.chain(judged.iter().flatten().cloned()).collect();
+        let whole = judged.is_some() || MANDATORY.iter().all(|kind| seen.contains(kind.id));
         PolicyStatus { complete: whole && missing.is_empty(), missing: missing.into_iter().collect() }
     }
 
-    pub fn save(&self) -> Result<(), files::Error> {
-        let book = self.book().clone();
-        files::write(&self.state, &book)
+    /// Writes down what was seen, and looks at the file again: API servers start anew with another one.
+    pub fn save(&self) -> anyhow::Result<()> {
+        if let Some(text) = self.given.as_deref().map(read).transpose()? {
+            let mut now = self.held();
+            if now.book.file.as_ref() != Some(&text) {
+                *now = held(Some(text), Book::default(), self.lang)?;
+                tracing::info!("the audit policy is another one");
+            }
+        }
+        let book = self.held().book.clone();
+        Ok(files::write(&self.state, &book)?)
     }
+}
+
+fn held(text: Option<String>, book: Book, lang: Lang) -> anyhow::Result<Held> {
+    let book = if book.file == text { book } else { Book { file: text.clone(), ..Book::default() } };
+    let Some(text) = text else {
+        let expected = policy::generate(&policy::Wishes::default()).policy;
+        return Ok(Held { expected, judged: None, book });
+    };
+    let refused = |refusals: Vec<snc_core::text::Refusal>| {
+        let all: Vec<String> = refusals.iter().map(|refusal| refusal.message(lang)).collect();
+        anyhow::anyhow!("{}", all.join("\n"))
+    };
+    let expected = policy::parse(&text).map_err(refused)?.policy;
+    let missing = policy::judge(&expected);
+    let judged = missing.iter().map(|missing| missing.message().get(lang).to_owned()).collect();
+    Ok(Held { expected, judged: Some(judged), book })
 }
 
 fn read(path: &Path) -> anyhow::Result<String> {

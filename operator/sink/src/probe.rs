@@ -153,7 +153,8 @@ fn status(marked: &Marked, found: Option<Found>) -> ProbeStatus {
         arrived: found.is_some(),
         delay_milliseconds: found.map(|found| milliseconds(found.delay)),
         skew_milliseconds: found.and_then(|found| found.is_dated.then(|| milliseconds(found.skew))),
-        via: found.map(|found| if found.source == Source::File { SourceKind::File } else { SourceKind::Webhook }),
+        via: found
+            .map(|found| if found.source == Source::File { SourceKind::File } else { SourceKind::Webhook }),
     }
 }
 

@@ -84,7 +84,7 @@ impl Sink {
             bail!("{}", refusals.join("\n"));
         }
         let listeners = [settings.intake_listen, settings.serve_listen, settings.listen];
-        let [intake, serve, health] = listeners.map(|address| bind(address));
+        let [intake, serve, health] = listeners.map(bind);
         let (intake, serve, health) = (intake.await?, serve.await?, health.await?);
         let addresses = Addresses {
             intake: intake.local_addr()?,
@@ -103,7 +103,7 @@ impl Sink {
         let mut sink = Self { addresses, ground, front, middle, back, stops, shutdown };
         sink.recovered().await;
         let told = sink.front(&settings, cluster.clone(), intake)?;
-        sink.rest(settings, cluster, (serve, health), told, leaving).await?;
+        sink.rest(settings, cluster, (serve, health), told, leaving)?;
         Ok(sink)
     }
 
@@ -154,7 +154,7 @@ impl Sink {
     }
 
     /// What seals, tells and answers.
-    async fn rest(
+    fn rest(
         &mut self,
         settings: Settings,
         cluster: Arc<dyn Cluster>,
@@ -174,7 +174,7 @@ impl Sink {
         };
         self.front.spawn(notices.run(cluster.wishes(), self.stops.front.clone()));
         let syslog = settings.syslog.as_ref().map(|syslog| self.forward(syslog)).transpose()?;
-        let anchors = ground.anchors(&settings).await?;
+        let anchors = ground.anchors(&settings)?;
         let status: watch::Sender<Option<Status>> = watch::Sender::new(None);
         let kind = if settings.store.is_s3() { StoreKind::S3 } else { StoreKind::Volume };
         let (locked, is_locked) = watch::channel(false);

@@ -159,9 +159,7 @@ impl Settings {
         if !self.data_dir.is_absolute() {
             refuse("--data-dir", self.data_dir.display().to_string(), "un chemin absolu", "an absolute path");
         }
-        for (field, location) in
-            [("--store", Some(&self.store)), ("--anchor", self.anchor.as_ref())]
-        {
+        for (field, location) in [("--store", Some(&self.store)), ("--anchor", self.anchor.as_ref())] {
             let Some(location) = location else { continue };
             let fine = location.is_s3() || location.directory().is_some_and(|path| path.is_absolute());
             if !fine {
@@ -170,7 +168,12 @@ impl Settings {
             }
         }
         if self.anchor.as_ref().is_some_and(|anchor| anchor.url == self.store.url) {
-            refuse("--anchor", self.store.url.clone(), "un autre lieu que --store", "another place than --store");
+            refuse(
+                "--anchor",
+                self.store.url.clone(),
+                "un autre lieu que --store",
+                "another place than --store",
+            );
         }
         for (nth, (server, subject)) in self.clients.iter().enumerate() {
             let given = format!("{server}={subject}");
@@ -184,7 +187,8 @@ impl Settings {
         for (file, server) in &self.tails {
             let given = format!("{}={server}", file.display());
             if !is_server(server) || !file.is_absolute() {
-                let (fr, en) = (format!("/fichier=serveur ; {SERVER_FR}"), format!("/file=server; {SERVER_EN}"));
+                let (fr, en) =
+                    (format!("/fichier=serveur ; {SERVER_FR}"), format!("/file=server; {SERVER_EN}"));
                 refuse("--tail", given, &fr, &en);
             } else if !files.insert(file) {
                 refuse("--tail", given, "chaque fichier une seule fois", "each file once");
@@ -241,13 +245,15 @@ impl Settings {
 
     /// As the intake wants them.
     pub fn subjects(&self) -> BTreeMap<String, ServerName> {
-        let named = |(server, subject): &(String, String)| Some((subject.clone(), ServerName::new(server).ok()?));
+        let named =
+            |(server, subject): &(String, String)| Some((subject.clone(), ServerName::new(server).ok()?));
         self.clients.iter().filter_map(named).collect()
     }
 }
 
 const SERVER_FR: &str = "serveur=sujet, le serveur en 1 à 63 caractères a-z, 0-9, - et ., autre que « sink »";
-const SERVER_EN: &str = "server=subject, the server of 1 to 63 characters a-z, 0-9, - and ., other than \"sink\"";
+const SERVER_EN: &str =
+    "server=subject, the server of 1 to 63 characters a-z, 0-9, - and ., other than \"sink\"";
 
 /// What the sink says itself must not be told by anybody else.
 fn is_server(name: &str) -> bool {
@@ -285,26 +291,33 @@ mod tests {
                 ("deux".into(), "b".into()),
                 ("Un".into(), "c".into()),
             ],
-            tails: vec![("/log".into(), "un".into()), ("/log".into(), "un".into()), ("log".into(), "un".into())],
+            tails: vec![
+                ("/log".into(), "un".into()),
+                ("/log".into(), "un".into()),
+                ("log".into(), "un".into()),
+            ],
             patience: Duration::ZERO,
             sealing: Sealing { records: 0, ..Sealing::default() },
             detection: Detection { expected: vec!["x=y".into()], ..settings().detection },
             ..settings()
         };
-        assert_eq!(fields(&wrong), [
-            "--data-dir",
-            "--store",
-            "--anchor",
-            "--anchor",
-            "--client",
-            "--client",
-            "--client",
-            "--tail",
-            "--tail",
-            "--webhook-patience",
-            "--seal-records",
-            "--expected",
-        ]);
+        assert_eq!(
+            fields(&wrong),
+            [
+                "--data-dir",
+                "--store",
+                "--anchor",
+                "--anchor",
+                "--client",
+                "--client",
+                "--client",
+                "--tail",
+                "--tail",
+                "--webhook-patience",
+                "--seal-records",
+                "--expected",
+            ]
+        );
         for refusal in wrong.check() {
             assert!(!refusal.accepted.fr.is_empty() && !refusal.accepted.en.is_empty());
         }

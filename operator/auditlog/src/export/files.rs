@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 /// Its files by their names, and what of it is none.
 pub(super) struct Files {
     place: Place,
-    files: BTreeMap<String, (u64, u64)>,
+    places: BTreeMap<String, (u64, u64)>,
     /// Links, devices, names that are there twice or lead elsewhere.
     pub(super) strange: Vec<String>,
     /// A tar that ends in the middle, or whose headers are broken.
@@ -26,12 +26,12 @@ impl Files {
         let kind = fs::metadata(path).map_err(Error::io(path))?;
         if kind.is_dir() {
             let place = Place::Directory(path.to_owned());
-            let mut files = Self { place, files: BTreeMap::new(), strange: Vec::new(), broken: false };
+            let mut files = Self { place, places: BTreeMap::new(), strange: Vec::new(), broken: false };
             files.walk(path, "").map_err(Error::io(path))?;
             return Ok(files);
         }
         let place = Place::Tar(path.to_owned());
-        let mut files = Self { place, files: BTreeMap::new(), strange: Vec::new(), broken: false };
+        let mut files = Self { place, places: BTreeMap::new(), strange: Vec::new(), broken: false };
         let file = BufReader::new(File::open(path).map_err(Error::io(path))?);
         files.broken = files.entries(file, kind.len()).is_err();
         Ok(files)
@@ -45,7 +45,7 @@ impl Files {
             if kind.is_dir() && below.is_empty() {
                 self.walk(&entry.path(), &format!("{name}/"))?;
             } else if kind.is_file() && entry.file_name().to_str().is_some() {
-                self.files.insert(name, (0, entry.metadata()?.len()));
+                self.places.insert(name, (0, entry.metadata()?.len()));
             } else {
                 self.strange.push(name);
             }
@@ -66,27 +66,27 @@ impl Files {
             if at.checked_add(size).is_none_or(|end| end > length) {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
-            let known = self.files.contains_key(&name);
+            let known = self.places.contains_key(&name);
             if !kind.is_file() || known {
                 self.strange.push(name);
             } else {
-                self.files.insert(name, (at, size));
+                self.places.insert(name, (at, size));
             }
         }
         Ok(())
     }
 
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.files.keys().map(String::as_str)
+        self.places.keys().map(String::as_str)
     }
 
     pub(super) fn size(&self, name: &str) -> Option<u64> {
-        self.files.get(name).map(|(_, size)| *size)
+        self.places.get(name).map(|(_, size)| *size)
     }
 
     /// To be read as a stream. None: it is not there.
     pub(super) fn reader(&self, name: &str) -> Result<Option<BufReader<io::Take<File>>>, Error> {
-        let Some((at, size)) = self.files.get(name) else { return Ok(None) };
+        let Some((at, size)) = self.places.get(name) else { return Ok(None) };
         let path = match &self.place {
             Place::Directory(dir) => dir.join(name),
             Place::Tar(path) => path.clone(),

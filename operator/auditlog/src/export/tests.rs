@@ -117,7 +117,7 @@ async fn nothing_in_it_names_another_tenant() {
         assert!(verified(&kept.tar(), &bench).is_intact());
         let mut plain = bytes;
         for (name, content) in kept.files() {
-            if name.ends_with(".seg") {
+            if name.starts_with("segments/") {
                 for block in frames(&content) {
                     plain.extend(zstd::bulk::decompress(&content[block.unwrap()], 1 << 20).unwrap());
                 }
@@ -150,12 +150,11 @@ async fn a_part_of_the_time_is_proven_to_be_all_of_that_time() {
     // Somebody takes a segment away, and all that speaks of it.
     let files = kept.files();
     std::fs::remove_file(kept.folder().join(segment_file(3))).unwrap();
-    let shorter: String = kept
-        .text("records.jsonl")
-        .lines()
-        .filter(|line| !(11..=15).contains(&Record::parse(line).unwrap().seq))
-        .map(|line| format!("{line}\n"))
-        .collect();
+    let text = kept.text("records.jsonl");
+    let left = text
+        .split_inclusive('\n')
+        .filter(|line| !(11..=15).contains(&Record::parse(line.trim_end()).unwrap().seq));
+    let shorter: String = left.collect();
     std::fs::write(kept.folder().join("records.jsonl"), shorter).unwrap();
     let about = kept.text(ABOUT).replace("\"count\":11", "\"count\":6");
     std::fs::write(kept.folder().join(ABOUT), about).unwrap();

@@ -3,6 +3,15 @@ use super::{Aside, What};
 /// French, English.
 pub(super) const fn of(what: What) -> (&'static str, &'static str) {
     match what {
+        What::HeadMissing
+        | What::HeadChanged
+        | What::HeadOutOfChain
+        | What::HeadRootWrong
+        | What::HeadWentBack
+        | What::HeadContradicts
+        | What::AnchorUnreadable
+        | What::AnchorContradicts
+        | What::RolledBack => of_heads(what),
         What::KeyMissing => ("la clé publique manque", "the public key is missing"),
         What::KeyChanged => {
             ("la déclaration de clé a été modifiée", "the statement about the key was changed")
@@ -56,6 +65,30 @@ pub(super) const fn of(what: What) -> (&'static str, &'static str) {
         What::RecordRemoved => ("enregistrement retiré", "record removed"),
         What::RecordMoved => ("enregistrement déplacé", "record moved"),
         What::RecordAdded => ("enregistrement ajouté", "record added"),
+        What::TombstoneChanged => {
+            ("la mention d'échéance a été modifiée", "the note that its time was over was changed")
+        }
+        What::ExpiredEarly => {
+            ("supprimé avant l'échéance de sa conservation", "deleted before its retention was over")
+        }
+        What::FileUnreadable => {
+            ("illisible, ou dans une forme inattendue", "cannot be read, or has another form than it should")
+        }
+        What::FileUnexpected => ("fichier étranger à cet export", "a file that is no part of this export"),
+        What::FileMissing => ("le fichier manque dans l'export", "the file is missing from the export"),
+        What::RecordsDiffer => (
+            "la liste des enregistrements n'est pas celle des segments",
+            "the list of records is not that of the segments",
+        ),
+        What::ProofWrong => (
+            "le chemin de Merkle ne mène pas à la racine du relevé signé",
+            "the Merkle path does not lead to the root of the signed head",
+        ),
+    }
+}
+
+const fn of_heads(what: What) -> (&'static str, &'static str) {
+    match what {
         What::HeadMissing => ("le relevé signé a été retiré", "the signed head was removed"),
         What::HeadChanged => ("le relevé signé a été modifié", "the signed head was changed"),
         What::HeadOutOfChain => (
@@ -79,28 +112,9 @@ pub(super) const fn of(what: What) -> (&'static str, &'static str) {
             "le relevé n'est pas celui qui a été ancré : le journal a été réécrit",
             "the head is not the one that was anchored: the log was written anew",
         ),
-        What::RolledBack => (
+        _ => (
             "ancré, et absent du stockage : la fin a été coupée ou un état antérieur remis en place",
             "anchored, and not in the store: its end was cut off or an older state put back",
-        ),
-        What::TombstoneChanged => {
-            ("la mention d'échéance a été modifiée", "the note that its time was over was changed")
-        }
-        What::ExpiredEarly => {
-            ("supprimé avant l'échéance de sa conservation", "deleted before its retention was over")
-        }
-        What::FileUnreadable => {
-            ("illisible, ou dans une forme inattendue", "cannot be read, or has another form than it should")
-        }
-        What::FileUnexpected => ("fichier étranger à cet export", "a file that is no part of this export"),
-        What::FileMissing => ("le fichier manque dans l'export", "the file is missing from the export"),
-        What::RecordsDiffer => (
-            "la liste des enregistrements n'est pas celle des segments",
-            "the list of records is not that of the segments",
-        ),
-        What::ProofWrong => (
-            "le chemin de Merkle ne mène pas à la racine du relevé signé",
-            "the Merkle path does not lead to the root of the signed head",
         ),
     }
 }

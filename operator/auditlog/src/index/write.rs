@@ -108,7 +108,9 @@ impl Block {
     fn to_bytes(self) -> Vec<u8> {
         let Self { offset, bytes, raw_bytes, first, sha256 } = self;
         let mut out = offset.to_le_bytes().to_vec();
-        [bytes, raw_bytes, first].iter().for_each(|number| out.extend_from_slice(&number.to_le_bytes()));
+        for number in [bytes, raw_bytes, first] {
+            out.extend_from_slice(&number.to_le_bytes());
+        }
         out.extend_from_slice(sha256.as_bytes());
         out
     }

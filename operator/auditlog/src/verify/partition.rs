@@ -60,7 +60,8 @@ impl Scan<'_> {
     pub(super) async fn run(&self, findings: &mut Findings) -> Result<(PartitionReport, Vec<Note>), Error> {
         let (there, mut notes) = self.list().await?;
         let of = |wanted| there.keys().filter(move |(kind, _)| *kind == wanted).map(|(_, number)| *number);
-        let claims = self.packed(of(Kind::Manifest).last().unwrap_or(0), of(Kind::Pack).last()).await?;
+        let claims =
+            self.packed(of(Kind::Manifest).next_back().unwrap_or(0), of(Kind::Pack).next_back()).await?;
         let mut numbers: BTreeSet<u64> = of(Kind::Manifest).chain(claims.keys().copied()).collect();
         let last = numbers.last().copied().unwrap_or(0);
         numbers.extend(of(Kind::Pack).filter(|number| *number <= last));

@@ -57,37 +57,43 @@ impl Writer {
     }
 
     async fn bury(&self, listed: &Listed, now: Timestamp) -> Result<Expired, Error> {
-        let Listed { manifest, hash, .. } = listed;
+        let manifest = &listed.manifest;
         let path = |kind| layout::object(&manifest.partition, manifest.number, kind);
         let note = path(Kind::Tombstone);
         let there = access::read(&self.store, &note).await?;
-        let expired = match there.as_deref().and_then(|bytes| valid(bytes, listed, self.keys.chain())) {
-            // Noted, and not deleted yet.
-            Some(expired) => expired,
-            None => {
-                let mut expired = Expired {
-                    format: EXPIRED.to_owned(),
-                    partition: manifest.partition.clone(),
-                    number: manifest.number,
-                    manifest: *hash,
-                    first_seq: manifest.first_seq,
-                    last_seq: manifest.last_seq,
-                    retain_until: manifest.retain_until,
-                    at: now.max(self.keys.since()),
-                    bytes: manifest.stored_bytes(),
-                    seal: Seal {
-                        key_id: self.keys.current().clone(),
-                        algorithm: self.keys.algorithm(),
-                        signature: Signature::none(),
-                    },
-                };
-                expired.sign(self.keys.pair())?;
-                access::put(&self.store, &note, expired.to_bytes()?.into()).await?;
-                expired
-            }
+        // Perhaps it is noted, and was not deleted yet.
+        let noted = there.as_deref().and_then(|bytes| valid(bytes, listed, self.keys.chain()));
+        let expired = if let Some(expired) = noted {
+            expired
+        } else {
+            let expired = self.note(listed, now)?;
+            access::put(&self.store, &note, expired.to_bytes()?.into()).await?;
+            expired
         };
         access::delete(&self.store, &path(Kind::Segment)).await?;
         access::delete(&self.store, &path(Kind::Index)).await?;
+        Ok(expired)
+    }
+
+    fn note(&self, listed: &Listed, now: Timestamp) -> Result<Expired, Error> {
+        let Listed { manifest, hash, .. } = listed;
+        let mut expired = Expired {
+            format: EXPIRED.to_owned(),
+            partition: manifest.partition.clone(),
+            number: manifest.number,
+            manifest: *hash,
+            first_seq: manifest.first_seq,
+            last_seq: manifest.last_seq,
+            retain_until: manifest.retain_until,
+            at: now.max(self.keys.since()),
+            bytes: manifest.stored_bytes(),
+            seal: Seal {
+                key_id: self.keys.current().clone(),
+                algorithm: self.keys.algorithm(),
+                signature: Signature::none(),
+            },
+        };
+        expired.sign(self.keys.pair())?;
         Ok(expired)
     }
 }

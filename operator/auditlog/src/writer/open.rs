@@ -128,20 +128,18 @@ impl Writer {
         let Some(number) = head::numbers(&self.store).await?.last().copied() else { return Ok(()) };
         let path = layout::head(number);
         let bytes = access::read(&self.store, &path).await?.unwrap_or_default();
-        match Head::from_bytes(&bytes).filter(|head| head.number == number && head.leaves_fit()) {
-            Some(head) => {
-                if let Some(what) = head.check(self.keys.chain()) {
-                    self.found.push(Finding::new(what, path.as_ref()).number(number));
-                }
-                self.behind(&head);
-                self.last_head = Some((number, head.hash()));
-                self.head = Some(head);
-            }
-            None => {
-                self.found.push(Finding::new(What::HeadChanged, path.as_ref()).number(number));
-                self.last_head = Some((number, Digest::of(&bytes)));
-            }
+        let head = Head::from_bytes(&bytes).filter(|head| head.number == number && head.leaves_fit());
+        let Some(head) = head else {
+            self.found.push(Finding::new(What::HeadChanged, path.as_ref()).number(number));
+            self.last_head = Some((number, Digest::of(&bytes)));
+            return Ok(());
+        };
+        if let Some(what) = head.check(self.keys.chain()) {
+            self.found.push(Finding::new(what, path.as_ref()).number(number));
         }
+        self.behind(&head);
+        self.last_head = Some((number, head.hash()));
+        self.head = Some(head);
         Ok(())
     }
 

@@ -1,117 +1,12 @@
+mod fragile;
+
 use super::*;
 use crate::access;
 use crate::kit::*;
 use crate::{Error, Keys, Source, What};
-use futures::stream::BoxStream;
+use fragile::Fragile;
 use object_store::memory::InMemory;
-use object_store::path::Path;
-use object_store::{
-    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
-    PutMultipartOptions, PutOptions, PutPayload, PutResult,
-};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
-
-/// A store that breaks down at a given write. The one at which it does is done, or not.
-#[derive(Debug)]
-struct Fragile {
-    inner: Arc<InMemory>,
-    writes: AtomicI64,
-    done_all_the_same: bool,
-}
-
-impl Fragile {
-    fn breaking_after(inner: &Arc<InMemory>, writes: i64, done_all_the_same: bool) -> Arc<Self> {
-        Arc::new(Self { inner: inner.clone(), writes: AtomicI64::new(writes), done_all_the_same })
-    }
-
-    fn broken() -> object_store::Error {
-        object_store::Error::Generic { store: "fragile", source: "no connection".into() }
-    }
-}
-
-impl std::fmt::Display for Fragile {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("fragile")
-    }
-}
-
-type Later<'a, T> = futures::future::BoxFuture<'a, object_store::Result<T>>;
-
-impl ObjectStore for Fragile {
-    fn put_opts<'a, 'b, 'c>(
-        &'a self,
-        path: &'b Path,
-        payload: PutPayload,
-        options: PutOptions,
-    ) -> Later<'c, PutResult>
-    where
-        'a: 'c,
-        'b: 'c,
-    {
-        Box::pin(async move {
-            let left = self.writes.fetch_sub(1, Ordering::SeqCst);
-            if left < 0 || (left == 0 && !self.done_all_the_same) {
-                return Err(Self::broken());
-            }
-            let result = self.inner.put_opts(path, payload, options).await;
-            if left == 0 { Err(Self::broken()) } else { result }
-        })
-    }
-
-    fn put_multipart_opts<'a, 'b, 'c>(
-        &'a self,
-        _: &'b Path,
-        _: PutMultipartOptions,
-    ) -> Later<'c, Box<dyn MultipartUpload>>
-    where
-        'a: 'c,
-        'b: 'c,
-    {
-        Box::pin(async { Err(Self::broken()) })
-    }
-
-    fn get_opts<'a, 'b, 'c>(&'a self, path: &'b Path, options: GetOptions) -> Later<'c, GetResult>
-    where
-        'a: 'c,
-        'b: 'c,
-    {
-        self.inner.get_opts(path, options)
-    }
-
-    fn delete_stream(
-        &self,
-        paths: BoxStream<'static, object_store::Result<Path>>,
-    ) -> BoxStream<'static, object_store::Result<Path>> {
-        self.inner.delete_stream(paths)
-    }
-
-    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, object_store::Result<ObjectMeta>> {
-        self.inner.list(prefix)
-    }
-
-    fn list_with_delimiter<'a, 'b, 'c>(&'a self, prefix: Option<&'b Path>) -> Later<'c, ListResult>
-    where
-        'a: 'c,
-        'b: 'c,
-    {
-        self.inner.list_with_delimiter(prefix)
-    }
-
-    fn copy_opts<'a, 'b, 'b2, 'c>(
-        &'a self,
-        from: &'b Path,
-        to: &'b2 Path,
-        options: CopyOptions,
-    ) -> Later<'c, ()>
-    where
-        'a: 'c,
-        'b: 'c,
-        'b2: 'c,
-    {
-        self.inner.copy_opts(from, to, options)
-    }
-}
 
 fn records(from: u64, to: u64) -> Vec<NewRecord> {
     (from..=to).map(record).collect()
@@ -123,10 +18,12 @@ fn opened(dir: &std::path::Path) -> Keys {
 
 async fn positions(store: &Store) -> Vec<u64> {
     let mut found = Vec::new();
-    for (path, bytes) in contents(store).await {
+    let all = contents(store).await;
+    for (path, bytes) in &all {
         // Only what a manifest speaks of.
-        if path.ends_with(".seg") && contents(store).await.contains_key(&path.replace(".seg", ".json")) {
-            let text = String::from_utf8(zstd::bulk::decompress(&bytes, 1 << 20).unwrap()).unwrap();
+        let manifest = path.strip_suffix(".seg").map(|path| format!("{path}.json"));
+        if manifest.is_some_and(|manifest| all.contains_key(&manifest)) {
+            let text = String::from_utf8(zstd::bulk::decompress(bytes, 1 << 20).unwrap()).unwrap();
             found.extend(text.lines().map(|line| {
                 let event: serde_json::Value = serde_json::from_str(line).unwrap();
                 event["event"]["auditID"].as_str().unwrap()[3..].parse::<u64>().unwrap()
@@ -181,14 +78,16 @@ async fn a_write_that_failed_is_finished_before_anything_else() {
             let mut told = Vec::new();
             let mut failed = false;
             for (first, last) in [(1, 5), (1, 9), (1, 12)] {
-                match writer.seal(&platform(), records(first, last), in_days(300), at(10)).await {
-                    Ok(sealed) => told.extend(sealed),
-                    Err(_) => {
-                        failed = true;
-                        fragile.writes.store(1000, Ordering::SeqCst);
-                    }
+                if let Ok(sealed) = writer.seal(&platform(), records(first, last), in_days(300), at(10)).await
+                {
+                    told.extend(sealed);
+                } else {
+                    failed = true;
+                    fragile.mend();
                 }
-                let _ = writer.head(at(11)).await.map_err(|_| fragile.writes.store(1000, Ordering::SeqCst));
+                if writer.head(at(11)).await.is_err() {
+                    fragile.mend();
+                }
             }
             told.extend(writer.seal(&platform(), records(1, 12), in_days(300), at(20)).await.unwrap());
             writer.head(at(21)).await.unwrap();

@@ -53,78 +53,143 @@ pub struct AuditSinkArgs {
 #[derive(Debug, clap::Args)]
 pub struct StoreArgs {
     /// Where sealed segments are kept: /directory or s3://bucket/prefix; by default the directory `store` of the data.
-    #[arg(long = "store", env = "SNC_AUDIT_STORE", value_name = "URL")]
+    #[arg(id = "store-url", long = "store", env = "SNC_AUDIT_STORE", value_name = "URL")]
     pub url: Option<String>,
     /// Of a server that is not Amazon's: https://host[:port].
-    #[arg(long = "store-endpoint", env = "SNC_AUDIT_STORE_ENDPOINT", value_name = "URL")]
+    #[arg(
+        id = "store-endpoint",
+        long = "store-endpoint",
+        env = "SNC_AUDIT_STORE_ENDPOINT",
+        value_name = "URL"
+    )]
     pub endpoint: Option<String>,
-    #[arg(long = "store-region", env = "SNC_AUDIT_STORE_REGION", value_name = "REGION")]
+    #[arg(id = "store-region", long = "store-region", env = "SNC_AUDIT_STORE_REGION", value_name = "REGION")]
     pub region: Option<String>,
     /// Directory with access-key-id and secret-access-key (and session-token); without it the AWS_… variables.
-    #[arg(long = "store-credentials", env = "SNC_AUDIT_STORE_CREDENTIALS", value_name = "DIRECTORY")]
+    #[arg(
+        id = "store-credentials",
+        long = "store-credentials",
+        env = "SNC_AUDIT_STORE_CREDENTIALS",
+        value_name = "DIRECTORY"
+    )]
     pub credentials: Option<PathBuf>,
     /// Authorities that the endpoint's certificate has to come from, in PEM.
-    #[arg(long = "store-ca", env = "SNC_AUDIT_STORE_CA", value_name = "FILE")]
+    #[arg(id = "store-ca", long = "store-ca", env = "SNC_AUDIT_STORE_CA", value_name = "FILE")]
     pub ca: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]
 pub struct AnchorArgs {
     /// A second place for signed heads, best one that nobody can delete from: s3://bucket/prefix or /directory.
-    #[arg(long = "anchor", env = "SNC_AUDIT_ANCHOR", value_name = "URL")]
+    #[arg(id = "anchor-url", long = "anchor", env = "SNC_AUDIT_ANCHOR", value_name = "URL")]
     pub url: Option<String>,
-    #[arg(long = "anchor-endpoint", env = "SNC_AUDIT_ANCHOR_ENDPOINT", value_name = "URL")]
+    #[arg(
+        id = "anchor-endpoint",
+        long = "anchor-endpoint",
+        env = "SNC_AUDIT_ANCHOR_ENDPOINT",
+        value_name = "URL"
+    )]
     pub endpoint: Option<String>,
-    #[arg(long = "anchor-region", env = "SNC_AUDIT_ANCHOR_REGION", value_name = "REGION")]
+    #[arg(
+        id = "anchor-region",
+        long = "anchor-region",
+        env = "SNC_AUDIT_ANCHOR_REGION",
+        value_name = "REGION"
+    )]
     pub region: Option<String>,
     /// As --store-credentials.
-    #[arg(long = "anchor-credentials", env = "SNC_AUDIT_ANCHOR_CREDENTIALS", value_name = "DIRECTORY")]
+    #[arg(
+        id = "anchor-credentials",
+        long = "anchor-credentials",
+        env = "SNC_AUDIT_ANCHOR_CREDENTIALS",
+        value_name = "DIRECTORY"
+    )]
     pub credentials: Option<PathBuf>,
-    #[arg(long = "anchor-ca", env = "SNC_AUDIT_ANCHOR_CA", value_name = "FILE")]
+    #[arg(id = "anchor-ca", long = "anchor-ca", env = "SNC_AUDIT_ANCHOR_CA", value_name = "FILE")]
     pub ca: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]
 pub struct SyslogArgs {
     /// A receiver of RFC 5424 over TLS, host[:port], that everything is forwarded to.
-    #[arg(long = "syslog", env = "SNC_AUDIT_SYSLOG", requires = "ca", value_name = "ADDRESS")]
+    #[arg(
+        id = "syslog-address",
+        long = "syslog",
+        env = "SNC_AUDIT_SYSLOG",
+        requires = "syslog-ca",
+        value_name = "ADDRESS"
+    )]
     pub address: Option<String>,
     /// Authorities of its certificate, in PEM.
-    #[arg(id = "ca", long = "syslog-ca", env = "SNC_AUDIT_SYSLOG_CA", value_name = "FILE")]
+    #[arg(id = "syslog-ca", long = "syslog-ca", env = "SNC_AUDIT_SYSLOG_CA", value_name = "FILE")]
     pub ca: Option<PathBuf>,
     /// What its certificate is for, where that is not the host.
-    #[arg(long = "syslog-server-name", env = "SNC_AUDIT_SYSLOG_SERVER_NAME", value_name = "NAME")]
+    #[arg(
+        id = "syslog-name",
+        long = "syslog-server-name",
+        env = "SNC_AUDIT_SYSLOG_SERVER_NAME",
+        value_name = "NAME"
+    )]
     pub name: Option<String>,
     /// Directory with tls.crt and tls.key, where the receiver asks for a client certificate.
-    #[arg(long = "syslog-tls-dir", env = "SNC_AUDIT_SYSLOG_TLS_DIR", value_name = "DIRECTORY")]
+    #[arg(
+        id = "syslog-tls-dir",
+        long = "syslog-tls-dir",
+        env = "SNC_AUDIT_SYSLOG_TLS_DIR",
+        value_name = "DIRECTORY"
+    )]
     pub tls_dir: Option<PathBuf>,
     /// What the receiver sees as the host that it comes from.
-    #[arg(long = "syslog-hostname", env = "SNC_AUDIT_SYSLOG_HOSTNAME", default_value = "snc-audit-sink")]
+    #[arg(
+        id = "syslog-hostname",
+        long = "syslog-hostname",
+        env = "SNC_AUDIT_SYSLOG_HOSTNAME",
+        default_value = "snc-audit-sink"
+    )]
     pub hostname: String,
     /// Do not count the receiver as a place where heads are anchored.
-    #[arg(long = "syslog-anchors-nothing", env = "SNC_AUDIT_SYSLOG_ANCHORS_NOTHING")]
+    #[arg(
+        id = "syslog-anchors-nothing",
+        long = "syslog-anchors-nothing",
+        env = "SNC_AUDIT_SYSLOG_ANCHORS_NOTHING"
+    )]
     pub anchors_nothing: bool,
 }
 
 #[derive(Debug, clap::Args)]
 pub struct IntakeArgs {
     /// Where API servers and tailers send to, by mutual TLS; port 0 takes a free one and the log says which.
-    #[arg(long = "intake-listen", env = "SNC_AUDIT_INTAKE_LISTEN", default_value = "0.0.0.0:8445")]
+    #[arg(
+        id = "intake-listen",
+        long = "intake-listen",
+        env = "SNC_AUDIT_INTAKE_LISTEN",
+        default_value = "0.0.0.0:8445"
+    )]
     pub listen: SocketAddr,
     /// Directory of the mounted Secret: tls.crt and tls.key. Read again every two seconds.
-    #[arg(long, env = "SNC_AUDIT_TLS_DIR", default_value = "/etc/snc/tls")]
+    #[arg(
+        id = "intake-tls-dir",
+        long = "tls-dir",
+        env = "SNC_AUDIT_TLS_DIR",
+        default_value = "/etc/snc/tls"
+    )]
     pub tls_dir: PathBuf,
     /// Authorities that client certificates have to come from, in PEM. Read again every two seconds.
-    #[arg(long, env = "SNC_AUDIT_CLIENT_CA", default_value = "/etc/snc/client-authority/ca.crt")]
+    #[arg(
+        id = "intake-client-ca",
+        long = "client-ca",
+        env = "SNC_AUDIT_CLIENT_CA",
+        default_value = "/etc/snc/client-authority/ca.crt"
+    )]
     pub client_ca: PathBuf,
     /// An API server's name, and whom its client certificate is of: its common name, or a DNS name or URI of it.
-    #[arg(long = "client", env = "SNC_AUDIT_CLIENTS", value_name = "SERVER=SUBJECT", value_delimiter = ',', value_parser = client)]
+    #[arg(id = "intake-clients", long = "client", env = "SNC_AUDIT_CLIENTS", value_name = "SERVER=SUBJECT", value_delimiter = ',', value_parser = client)]
     pub clients: Vec<(String, String)>,
     /// An audit log file beside this process, and the name of the API server that writes it.
-    #[arg(long = "tail", env = "SNC_AUDIT_TAILS", value_name = "FILE=SERVER", value_delimiter = ',', value_parser = tail)]
+    #[arg(id = "intake-tails", long = "tail", env = "SNC_AUDIT_TAILS", value_name = "FILE=SERVER", value_delimiter = ',', value_parser = tail)]
     pub tails: Vec<(PathBuf, String)>,
     /// For how long an API server tries again what was not taken: a longer silence of its webhook is a gap.
-    #[arg(long = "webhook-patience", env = "SNC_AUDIT_WEBHOOK_PATIENCE_SECONDS", value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    #[arg(id = "intake-patience", long = "webhook-patience", env = "SNC_AUDIT_WEBHOOK_PATIENCE_SECONDS", value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub patience_seconds: u64,
 }
 
@@ -168,7 +233,12 @@ pub struct DetectionArgs {
     #[arg(long, env = "SNC_BYPASS_GROUP", value_parser = super::bypass_group)]
     pub bypass_group: Option<String>,
     /// A rule, and a ServiceAccount that does such things as its work: no alarm of it.
-    #[arg(long, env = "SNC_AUDIT_EXPECTED", value_name = "RULE=system:serviceaccount:NAMESPACE:NAME", value_delimiter = ',')]
+    #[arg(
+        long,
+        env = "SNC_AUDIT_EXPECTED",
+        value_name = "RULE=system:serviceaccount:NAMESPACE:NAME",
+        value_delimiter = ','
+    )]
     pub expected: Vec<String>,
 }
 

@@ -87,10 +87,7 @@ impl Kubernetes {
         Self { client, state }
     }
 
-    async fn ask<T>(
-        what: &str,
-        question: impl Future<Output = kube::Result<T>> + Send,
-    ) -> Result<T, Silent> {
+    async fn ask<T>(what: &str, question: impl Future<Output = kube::Result<T>> + Send) -> Result<T, Silent> {
         match tokio::time::timeout(ANSWER, question).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => Err(Silent(format!("{what}: {}", reason(&error)))),
@@ -264,7 +261,8 @@ fn named<K: Resource>(object: &DeserializeGuard<K>) -> (String, String) {
 
 fn readable<K: Resource>(kind: &str, object: DeserializeGuard<K>) -> Option<K> {
     let (namespace, name) = named(&object);
-    let told = |error| tracing::warn!(kind, namespace, name, %error, "not readable; what it said before stays");
+    let told =
+        |error| tracing::warn!(kind, namespace, name, %error, "not readable; what it said before stays");
     object.0.map_err(|invalid| told(invalid.error)).ok()
 }
 
@@ -288,7 +286,8 @@ fn log(object: DeserializeGuard<SncAuditLog>) -> Option<SncAuditLog> {
 
 /// A token that an authenticator took which knows of no audiences was made for something else.
 fn user(status: TokenReviewStatus) -> Result<Option<User>, Silent> {
-    if let Some(error) = status.error.filter(|error| !error.is_empty() && status.authenticated != Some(true)) {
+    if let Some(error) = status.error.filter(|error| !error.is_empty() && status.authenticated != Some(true))
+    {
         tracing::debug!(error, "token not accepted");
     }
     let meant = status.audiences.iter().flatten().any(|audience| audience == AUDIENCE);

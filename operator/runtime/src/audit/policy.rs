@@ -32,8 +32,8 @@ fn policy(wishes: Wishes, operator_namespace: &str, lang: Lang) -> Result<String
 #[cfg(test)]
 mod tests {
     use super::*;
-    use snc_audit::policy::{Attributes, Target, judge, level, parse};
     use snc_audit::Level;
+    use snc_audit::policy::{Attributes, Target, judge, level, parse};
 
     fn made(wishes: &str, namespace: &str) -> Result<String> {
         policy(serde_saphyr::from_str(wishes).unwrap(), namespace, Lang::En)
@@ -41,7 +41,8 @@ mod tests {
 
     #[test]
     fn what_is_printed_is_a_policy_that_leaves_out_nothing_mandatory() {
-        let [fr, en] = [Lang::Fr, Lang::En].map(|lang| policy(Wishes::default(), "snc-system", lang).unwrap());
+        let [fr, en] =
+            [Lang::Fr, Lang::En].map(|lang| policy(Wishes::default(), "snc-system", lang).unwrap());
         assert_ne!(fr, en);
         for text in [fr, en] {
             let parsed = parse(&text).unwrap();
@@ -61,7 +62,8 @@ mod tests {
             namespace: "",
             name: "",
         };
-        let groups = vec!["system:serviceaccounts", "system:serviceaccounts:elsewhere", "system:authenticated"];
+        let groups =
+            vec!["system:serviceaccounts", "system:serviceaccounts:elsewhere", "system:authenticated"];
         let call = Attributes { user: Some(user), groups, verb: "create", target };
         assert_eq!(level(&policy, &call), Level::Metadata);
         assert!(made("{}", "elsewhere").unwrap().contains(user), "by its name");
@@ -70,7 +72,9 @@ mod tests {
     #[test]
     fn what_cannot_be_recorded_is_said_and_nothing_is_printed() {
         let wish = |resource: &str| {
-            format!("tenants: [{{tenant: shop, namespaces: [web], resources: [{{group: '', resource: {resource}}}]}}]")
+            format!(
+                "tenants: [{{tenant: shop, namespaces: [web], resources: [{{group: '', resource: {resource}}}]}}]"
+            )
         };
         assert!(made(&wish("services"), "snc-system").unwrap().contains("\"services\""));
         let error = made(&wish("secrets"), "snc-system").unwrap_err().to_string();

@@ -30,8 +30,8 @@ async fn run(args: AuditTailArgs, cancel: CancellationToken) -> Result<()> {
     }
     let state = state_dir.join(format!("{server}.position"));
     let settings = Settings::new(file, server, state.clone());
-    let follower =
-        Follower::open(Arc::new(Os), settings).with_context(|| format!("--state-dir: {}", state.display()))?;
+    let follower = Follower::open(Arc::new(Os), settings)
+        .with_context(|| format!("--state-dir: {}", state.display()))?;
     let tls = Arc::new(Reload::client(&tls_dir));
     let remote = Remote::new(&to, tls.clone()).context("--to")?;
     let numbers = Arc::new(Numbers::default());

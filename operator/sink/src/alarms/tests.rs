@@ -111,7 +111,10 @@ async fn what_is_overdue_is_said_once_and_counted() {
     drop(ledger);
     let ledger = open(&place, &bench);
     ledger.remind(late).await.unwrap();
-    assert_eq!(said(&bench).await, [said_of("raise", "snc-audit-sink"), said_of("overdue", "snc-audit-sink")]);
+    assert_eq!(
+        said(&bench).await,
+        [said_of("raise", "snc-audit-sink"), said_of("overdue", "snc-audit-sink")]
+    );
     ledger.measure(late);
     let rule = ledger.all().get(1).unwrap().rule.clone();
     let count = |gauge: &prometheus::IntGaugeVec| gauge.with_label_values(&[rule.as_str()]).get();

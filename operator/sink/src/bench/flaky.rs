@@ -59,7 +59,12 @@ impl Flaky {
 }
 
 impl ObjectStore for Flaky {
-    fn put_opts<'a, 'b, 't>(&'a self, location: &'b Path, payload: PutPayload, opts: PutOptions) -> Fut<'t, PutResult>
+    fn put_opts<'a, 'b, 't>(
+        &'a self,
+        location: &'b Path,
+        payload: PutPayload,
+        opts: PutOptions,
+    ) -> Fut<'t, PutResult>
     where
         'a: 't,
         'b: 't,
@@ -101,7 +106,11 @@ impl ObjectStore for Flaky {
     }
 
     fn delete_stream(&self, locations: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
-        if self.is_down() { stream::once(async { refused() }).boxed() } else { self.inner.delete_stream(locations) }
+        if self.is_down() {
+            stream::once(async { refused() }).boxed()
+        } else {
+            self.inner.delete_stream(locations)
+        }
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {

@@ -47,7 +47,12 @@ impl Reuses {
         match read {
             Some((hash, position)) => state.found(hash, position),
             None if state.waiting.len() < WAITING => drop(state.waiting.insert(reused.hash)),
-            None => tracing::error!(audit_id = reused.audit_id, "too many events of one identity to tell of each"),
+            None => {
+                tracing::error!(
+                    audit_id = reused.audit_id,
+                    "too many events of one identity to tell of each"
+                );
+            }
         }
     }
 

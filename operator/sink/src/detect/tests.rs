@@ -1,7 +1,7 @@
 use super::*;
 use crate::alarms::Read;
-use crate::cluster::People;
 use crate::bench::{Bench, bench, server};
+use crate::cluster::People;
 use crate::intake::Items;
 use crate::journal::Os;
 use crate::probe;

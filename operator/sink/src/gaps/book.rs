@@ -33,10 +33,10 @@ impl Book {
                 server.fine = server.fine.max(server.committed);
             }
             server.down(now);
-            let Some(from) = server.too_long(options.patience, now) else { continue };
-            let id = self.ledger.open(name, Source::Webhook, Cause::Down, (from, None), now);
+            let Some((from, cause)) = server.too_long(options.patience, now) else { continue };
+            let id = self.ledger.open(name, Source::Webhook, cause, (from, None), now);
             // It goes on until something comes.
-            server.trouble(Cause::Down, now);
+            server.trouble(cause, now);
             if let Some(trouble) = &mut server.trouble {
                 trouble.gap.get_or_insert(id);
             }
@@ -49,8 +49,8 @@ impl Book {
         if let Some(gap) = server.over(now).and_then(|trouble| trouble.gap) {
             self.ledger.end(gap, now);
         }
-        if let Some(from) = server.too_long(options.patience, now) {
-            self.ledger.open(name, Source::Webhook, Cause::Down, (from, Some(now)), now);
+        if let Some((from, cause)) = server.too_long(options.patience, now) {
+            self.ledger.open(name, Source::Webhook, cause, (from, Some(now)), now);
         }
         if server.committed.is_none() {
             self.ledger.touch();
@@ -117,13 +117,13 @@ impl Book {
 
     fn look(&mut self, options: &Options, name: &ServerName, now: Timestamp) {
         let Some(server) = self.servers.get_mut(name) else { return };
-        if let Some(from) = server.too_long(options.patience, now) {
+        if let Some((from, cause)) = server.too_long(options.patience, now) {
             match &mut server.trouble {
                 Some(trouble) => {
                     let id = self.ledger.open(name, Source::Webhook, trouble.cause, (from, None), now);
                     trouble.gap = Some(id);
                 }
-                None => drop(self.ledger.open(name, Source::Webhook, Cause::Down, (from, Some(now)), now)),
+                None => drop(self.ledger.open(name, Source::Webhook, cause, (from, Some(now)), now)),
             }
         }
         let covered = server.trouble.is_some_and(|trouble| trouble.gap.is_some());

@@ -16,6 +16,7 @@ pub(super) struct Outage {
     pub(super) after: Timestamp,
     pub(super) from: Timestamp,
     pub(super) to: Timestamp,
+    pub(super) cause: Cause,
 }
 
 /// Nothing is taken now.
@@ -78,7 +79,8 @@ impl Server {
         let (since, after) = first.unwrap_or((fine, self.committed.unwrap_or(fine)));
         let since = since.min(fine);
         // The API server may try again from now on; whether that was in time is told by how long it was.
-        self.outages.push(Outage { after: after.min(since), from: since, to: now.max(since) });
+        let (after, to, cause) = (after.min(since), now.max(since), Cause::Down);
+        self.outages.push(Outage { after, from: since, to, cause });
         self.outages.drain(..self.outages.len().saturating_sub(OUTAGES));
     }
 
@@ -117,15 +119,16 @@ impl Server {
                 after: trouble.after,
                 from: trouble.since,
                 to: now.max(trouble.since),
+                cause: trouble.cause,
             });
             self.outages.drain(..self.outages.len().saturating_sub(OUTAGES));
         }
         Some(trouble)
     }
 
-    /// From when on nothing may have got through, if the latest outages together are longer than what is tried again: one
+    /// From when on nothing may have got through, and why, if the latest outages together are longer than what is tried again: one
     /// request may have met each of them.
-    pub(super) fn too_long(&mut self, patience: Duration, now: Timestamp) -> Option<Timestamp> {
+    pub(super) fn too_long(&mut self, patience: Duration, now: Timestamp) -> Option<(Timestamp, Cause)> {
         let recent = now.duration_since(Timestamp::UNIX_EPOCH).as_nanos() - 2 * signed(patience);
         self.outages.retain(|outage| outage.to.as_nanosecond() >= recent);
         let trouble = self.trouble.filter(|trouble| trouble.gap.is_none());
@@ -135,10 +138,11 @@ impl Server {
         if total <= signed(patience) {
             return None;
         }
-        let first = self.outages.iter().map(|outage| outage.after);
-        let after = first.chain(trouble.map(|trouble| trouble.after)).min();
+        let first = self.outages.iter().map(|outage| (outage.after, outage.cause));
+        let first = first.chain(trouble.map(|trouble| (trouble.after, trouble.cause)));
+        let first = first.min_by_key(|(after, _)| *after);
         self.outages.clear();
-        after
+        first
     }
 
     /// Requests that were not taken for so long that the API server has given them up.

@@ -31,7 +31,8 @@ impl Scene {
     }
 
     fn read(&self, from: i64, to: i64, notes: Vec<Note>, now: i64) {
-        self.gaps.file(&server(), &Progress { between: Some((at(from), at(to))), notes }, at(now));
+        let progress = Progress { between: Some((at(from), at(to))), notes };
+        assert!(self.gaps.file(&server(), &progress, at(now)));
     }
 
     /// Cause, from, to, whether it is closed.
@@ -241,6 +242,19 @@ fn many_gaps_are_drawn_together_and_none_is_dropped() {
     assert_eq!(scene.gaps.numbers().total, 1200);
     let text = serde_json::to_string(&scene.gaps.list()).unwrap();
     assert!((text.len() as u64) < BYTES);
+}
+
+#[test]
+fn what_was_noticed_is_told_again_where_it_could_not_be_written_down() {
+    let mut scene = Scene::new();
+    let note = Note::Gap { from: Some(at(1)), to: at(5), cause: Cause::Rotated };
+    let progress = Progress { between: Some((at(5), at(6))), notes: vec![note] };
+    scene.disk.0.syncs.store(1, std::sync::atomic::Ordering::SeqCst);
+    assert!(!scene.gaps.file(&server(), &progress, at(7)));
+    assert!(scene.gaps.file(&server(), &progress, at(8)));
+    assert_eq!(scene.list(), [(Cause::Rotated, 1, Some(5), false)], "once");
+    scene.restart(9);
+    assert_eq!(scene.list().len(), 1);
 }
 
 #[test]

@@ -14,6 +14,9 @@ use tokio::sync::OwnedSemaphorePermit;
 /// Members of what stands for something that is no JSON object.
 const TEXT: &str = "unreadable";
 const BYTES: &str = "unreadableBytes";
+/// How much it was, where it was more than is kept.
+const ALL: &str = "unreadableLength";
+const MOST: usize = 8 << 20;
 
 /// Texts within one text.
 #[derive(Debug, Clone, Default)]
@@ -108,10 +111,21 @@ fn one_line(text: &str) -> Cow<'_, str> {
     if text.contains(['\n', '\r']) { Cow::Owned(canonical::line(text)) } else { Cow::Borrowed(text.trim()) }
 }
 
-/// A JSON object that holds what came, to the last byte.
+/// A JSON object that holds what came, to the last byte, unless it is more than anybody will look at.
 pub fn wrapped(bytes: &[u8]) -> String {
-    if let Ok(text) = str::from_utf8(bytes) {
-        return serde_json::json!({ TEXT: text }).to_string();
+    let (all, bytes) = (bytes.len(), bytes.get(..MOST).unwrap_or(bytes));
+    let text = str::from_utf8(bytes).or_else(|error| {
+        // The cut may be within a character.
+        let whole = (all > MOST && error.error_len().is_none()).then(|| bytes.get(..error.valid_up_to()));
+        whole.flatten().map_or(Err(error), str::from_utf8)
+    });
+    let mut object = serde_json::Map::new();
+    if all > MOST {
+        object.insert(ALL.to_owned(), all.into());
+    }
+    if let Ok(text) = text {
+        object.insert(TEXT.to_owned(), text.into());
+        return serde_json::Value::Object(object).to_string();
     }
     let mut digits = String::with_capacity(2 * bytes.len());
     for byte in bytes {
@@ -119,5 +133,9 @@ pub fn wrapped(bytes: &[u8]) -> String {
             digits.extend(char::from_digit(u32::from(half), 16));
         }
     }
-    serde_json::json!({ BYTES: digits }).to_string()
+    object.insert(BYTES.to_owned(), digits.into());
+    serde_json::Value::Object(object).to_string()
 }
+
+#[cfg(test)]
+mod tests;

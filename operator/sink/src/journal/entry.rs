@@ -162,6 +162,7 @@ pub struct Batch {
     /// Where each frame begins.
     pub(super) starts: Vec<usize>,
     pub(super) stages: Stages,
+    longest: usize,
     /// What headers have in common.
     common: String,
 }
@@ -170,7 +171,7 @@ impl Batch {
     pub fn new(received: Timestamp, source: Source, server: &ServerName) -> Self {
         let source = source.as_str();
         let common = format!(r#","received":"{received}","source":"{source}","server":"{server}","hash":""#);
-        Self { bytes: Vec::new(), starts: Vec::new(), stages: Stages::default(), common }
+        Self { bytes: Vec::new(), starts: Vec::new(), stages: Stages::default(), longest: 0, common }
     }
 
     /// `raw` has to be one JSON object on one line.
@@ -196,6 +197,7 @@ impl Batch {
         bytes.extend_from_slice(b"}\n");
         bytes.extend_from_slice(raw.as_bytes());
         frame::set_length(bytes, start);
+        self.longest = self.longest.max(bytes.len() - start);
     }
 
     pub fn len(&self) -> usize {
@@ -208,6 +210,11 @@ impl Batch {
 
     pub fn bytes(&self) -> usize {
         self.bytes.len()
+    }
+
+    /// Of one entry.
+    pub(super) fn longest(&self) -> usize {
+        self.longest
     }
 
     /// Numbers the entries; what they are sealed with comes after.

@@ -51,14 +51,23 @@ pub(super) fn recover(
         if piece.entries > 0 {
             found.push_back(piece);
         } else {
-            disk.remove(path).map_err(|error| Error::io("delete", path, &error))?;
+            aside(disk, path)?;
         }
     }
     recovery.last_position = next - 1;
     Ok((Pieces::new(found, next, readers), recovery))
 }
 
-/// One file; what is after its last entry is cut off.
+/// A file of which no entry is left: nothing, or what may still be looked into.
+fn aside(disk: &dyn Disk, path: &Path) -> Result<(), Error> {
+    let failed = |doing| move |error| Error::io(doing, path, &error);
+    if disk.open(path).and_then(|file| file.length()).map_err(failed("measure"))? == 0 {
+        return disk.remove(path).map_err(failed("delete"));
+    }
+    disk.rename(path, &path.with_extension("broken")).map_err(failed("rename"))
+}
+
+/// One file; what is after its last entry is cut off, unless that was acknowledged.
 fn one(
     disk: &dyn Disk,
     path: &Path,
@@ -108,9 +117,11 @@ fn one(
         }
         before = walk.expected();
     }
-    if let Some(follower) = follower {
+    if let Some(follower) = follower.filter(|follower| piece.next < *follower) {
         let start = usize::try_from(piece.bytes).unwrap_or(usize::MAX);
         damage(start..bytes.len().max(start), piece.next, follower, true);
+        // What is left of it is for whoever looks into that.
+        return Ok(piece);
     }
     if piece.bytes < length {
         recovery.torn_bytes += length - piece.bytes;

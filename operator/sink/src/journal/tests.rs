@@ -231,6 +231,11 @@ async fn a_file_that_lost_its_end_is_told_by_the_next_one() {
     assert!(recovery.damage[0].acknowledged);
     let positions: Vec<u64> = all(&journal).await.iter().map(|entry| entry.position).collect();
     assert_eq!(positions, [1, 4]);
+    drop(journal);
+    fs::write(&first, &bytes[1..bytes.len() / 3]).unwrap();
+    let (_, recovery) = open(&place);
+    assert_eq!((recovery.damage[0].from, recovery.damage[0].through, recovery.entries), (1, 3, 1));
+    assert!(first.with_extension("broken").exists());
 }
 
 #[tokio::test]

@@ -79,7 +79,12 @@ pub struct Anchor {
 }
 
 impl Anchor {
-    pub fn open(place: Place, name: String, file: PathBuf, metrics: Arc<Metrics>) -> Result<Self, files::Error> {
+    pub fn open(
+        place: Place,
+        name: String,
+        file: PathBuf,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self, files::Error> {
         let state = State { last: files::read(&file)?, ..State::default() };
         metrics.anchor_failures.with_label_values(&[place.as_str()]);
         metrics.anchor_lag.with_label_values(&[place.as_str()]).set(0.0);
@@ -120,7 +125,11 @@ impl Anchor {
     }
 
     /// Each new head goes there; of those that came while it could not be reached the last one, which covers them.
-    pub async fn keep(&self, mut heads: watch::Receiver<Option<Arc<Head>>>, stop: CancellationToken) -> &'static str {
+    pub async fn keep(
+        &self,
+        mut heads: watch::Receiver<Option<Arc<Head>>>,
+        stop: CancellationToken,
+    ) -> &'static str {
         let mut backoff = BACKOFF;
         loop {
             let head = heads.borrow_and_update().clone();
@@ -152,7 +161,12 @@ impl Anchor {
         if head.number < last && !state.rolled_back {
             state.rolled_back = true;
             let (anchor, number) = (&self.name, head.number);
-            tracing::error!(anchor, number, anchored = last, "the store ends before what is anchored: it was put back");
+            tracing::error!(
+                anchor,
+                number,
+                anchored = last,
+                "the store ends before what is anchored: it was put back"
+            );
         }
         // A store that was put back counts again from before: what it says now is said beside what it said then.
         let due = head.number > last || (state.rolled_back && head.number != last);

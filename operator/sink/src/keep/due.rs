@@ -113,9 +113,13 @@ mod tests {
         let mut clock = Clock::new(None);
         assert!(clock.head_is_due(&sealing, false, at(0)));
         clock.signed(at(1000));
-        for (now, after_round, due) in
-            [(1059, true, false), (1060, true, true), (1299, false, false), (1300, false, true), (900, false, true)]
-        {
+        for (now, after_round, due) in [
+            (1059, true, false),
+            (1060, true, true),
+            (1299, false, false),
+            (1300, false, true),
+            (900, false, true),
+        ] {
             assert_eq!(clock.head_is_due(&sealing, after_round, at(now)), due, "{now} {after_round}");
         }
     }

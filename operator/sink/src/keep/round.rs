@@ -5,8 +5,10 @@ use super::state::State;
 use super::{Error, Keeper, Parts, READER};
 use crate::journal::{Entry, Source};
 use crate::metrics::Whose as Label;
+use crate::own::{Act, Saying, say};
 use crate::seen::{Older, Past as _};
 use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
 use snc_audit::Partition;
 use snc_auditlog::{Manifest, NewRecord};
 use std::collections::BTreeMap;
@@ -122,11 +124,18 @@ impl Keeper {
             next = last.position + 1;
             entries.extend(read.into_iter().filter(|entry| entry.position <= plan.through()));
         }
-        // Sealing the rest would say that there was no more.
         if entries.len() < wanted {
-            return Err(Error::Lost { from: plan.from, through: plan.through() });
+            self.lost(plan, wanted - entries.len()).await?;
         }
         Ok(entries)
+    }
+
+    /// They were acknowledged, and the disk has them no more: what is left of the round is sealed, and it is told.
+    async fn lost(&self, plan: &Plan, missing: usize) -> Result<(), Error> {
+        let what = json!({"missing": missing, "from": plan.from, "through": plan.through()});
+        tracing::error!(%what, "entries of a round that was begun are not in the journal");
+        let saying = Saying::new(Act::Recovered, "round", None, Timestamp::now(), &what);
+        say(&self.parts.intake, &[saying]).await.map_err(Error::Said)
     }
 
     async fn seal(&mut self, plan: &Plan, entries: Vec<Entry>) -> Result<(), Error> {
@@ -136,7 +145,8 @@ impl Keeper {
         let mut parts: BTreeMap<Partition, Vec<NewRecord>> = BTreeMap::new();
         for entry in entries {
             while places.next_if(|(position, _)| *position < entry.position).is_some() {}
-            let place = places.next_if(|(position, _)| *position == entry.position).and_then(|(_, place)| place);
+            let place =
+                places.next_if(|(position, _)| *position == entry.position).and_then(|(_, place)| place);
             if let Some(place) = place {
                 parts.entry(place.partition.clone()).or_default().push(record(entry, place, base));
             }

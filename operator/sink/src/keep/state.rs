@@ -57,6 +57,13 @@ pub struct Saved {
     state: State,
 }
 
+impl State {
+    /// The last position of which something is decided.
+    pub fn decided(&self) -> u64 {
+        self.plan.as_ref().map_or(self.through, |plan| plan.through().max(self.through))
+    }
+}
+
 impl Saved {
     /// Whether it was there before, too.
     pub fn open(disk: Arc<dyn Disk>, path: &Path) -> io::Result<(Self, bool)> {

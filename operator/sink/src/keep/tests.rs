@@ -17,7 +17,12 @@ async fn everything_is_sealed_once_in_the_partition_it_belongs_to() {
     for part in 0..6 {
         let events = (0..40).map(|nth| {
             let nth = part * 40 + nth;
-            event(nth, "get", ["shop", "kube-system", "elsewhere"][usize::try_from(nth % 3).unwrap()], "alice")
+            event(
+                nth,
+                "get",
+                ["shop", "kube-system", "elsewhere"][usize::try_from(nth % 3).unwrap()],
+                "alice",
+            )
         });
         rig.send(events.collect()).await;
     }
@@ -26,7 +31,8 @@ async fn everything_is_sealed_once_in_the_partition_it_belongs_to() {
 
     let stored = rig.stored().await;
     rig.assert_whole(&stored);
-    let tenant: BTreeSet<&str> = stored.iter().filter(|one| one.partition == "tenant.bleu").map(|one| one.why.as_str()).collect();
+    let tenant: BTreeSet<&str> =
+        stored.iter().filter(|one| one.partition == "tenant.bleu").map(|one| one.why.as_str()).collect();
     assert_eq!(tenant, BTreeSet::from(["ObjectNamespace"]));
     let platform: BTreeSet<&str> =
         stored.iter().filter(|one| one.partition == "platform").map(|one| one.why.as_str()).collect();
@@ -43,7 +49,8 @@ async fn everything_is_sealed_once_in_the_partition_it_belongs_to() {
 #[tokio::test]
 async fn a_stop_seals_what_is_acknowledged() {
     let rig = Rig::new();
-    let slow = super::Sealing { age: Duration::from_secs(3600), settle: Duration::from_millis(300), ..sealing() };
+    let slow =
+        super::Sealing { age: Duration::from_secs(3600), settle: Duration::from_millis(300), ..sealing() };
     let running = rig.run(slow).await;
     rig.send((0..10).map(|nth| event(nth, "get", "shop", "alice")).collect()).await;
     running.stop().await;
@@ -59,7 +66,9 @@ async fn a_store_that_fails_for_a_while_loses_nothing() {
     let running = rig.run(sealing()).await;
     rig.store.after(0);
     for part in 0..5 {
-        let both = |nth: u64| event(part * 20 + nth, "get", if nth % 2 == 0 { "shop" } else { "default" }, "alice");
+        let both = |nth: u64| {
+            event(part * 20 + nth, "get", if nth.is_multiple_of(2) { "shop" } else { "default" }, "alice")
+        };
         rig.send((0..20).map(both).collect()).await;
     }
     while rig.store.failed.load(Ordering::SeqCst) < 2 {

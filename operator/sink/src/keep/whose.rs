@@ -53,7 +53,9 @@ impl Whose {
         let (partition, reason) = match Event::parse(&entry.raw) {
             Ok(event) if !entry.unreadable => match (entry.source, self.attribute(&event)) {
                 // What the sink says of itself is the platform's, but for who read a tenant's records.
-                (Source::Sink, (_, reason)) if reason != Reason::Tenant => (Partition::Platform, Reason::Platform),
+                (Source::Sink, (_, reason)) if reason != Reason::Tenant => {
+                    (Partition::Platform, Reason::Platform)
+                }
                 (_, attributed) => attributed,
             },
             // It may have been anybody's.

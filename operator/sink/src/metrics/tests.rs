@@ -1,8 +1,11 @@
 use super::*;
 use std::collections::BTreeSet;
 
-const CLOSED: Closed<'_> =
-    Closed { rules: &["exec", "audit-id-reused"], causes: &["Down", "DiskFull"], reasons: &["Platform", "Owner"] };
+const CLOSED: Closed<'_> = Closed {
+    rules: &["exec", "audit-id-reused"],
+    causes: &["Down", "DiskFull"],
+    reasons: &["Platform", "Owner"],
+};
 
 #[test]
 fn counters_are_there_before_the_first_time() {
@@ -29,7 +32,19 @@ fn what_is_exposed_has_a_name_of_its_own_and_says_what_it_is() {
         assert!(one.name.starts_with("snc_audit_"), "{}", one.name);
         assert!(one.help.ends_with('.'), "{}: {}", one.name, one.help);
         // A tenant, user or object as a label would let whoever names them fill a memory that is not his.
-        let closed = ["source", "server", "result", "reason", "cause", "partition", "form", "anchor", "rule", "volume", "certificate"];
+        let closed = [
+            "source",
+            "server",
+            "result",
+            "reason",
+            "cause",
+            "partition",
+            "form",
+            "anchor",
+            "rule",
+            "volume",
+            "certificate",
+        ];
         for label in &one.labels {
             assert!(closed.contains(&label.as_str()), "{}: {label}", one.name);
         }

@@ -50,7 +50,10 @@ fn a_file_is_judged_and_events_are_held_against_it() {
     let raw = event("Metadata", "pods", "update");
     applied.see(&Event::parse(&raw).unwrap());
     let status = applied.status(at(0));
-    assert!(status.missing.contains(&"update pods: seen at level Metadata, expected Request".to_owned()), "{status:?}");
+    assert!(
+        status.missing.contains(&"update pods: seen at level Metadata, expected Request".to_owned()),
+        "{status:?}"
+    );
 }
 
 #[test]
@@ -69,6 +72,9 @@ fn what_was_mended_is_forgotten_and_what_was_seen_outlives_a_restart() {
     assert_eq!(applied.status(at(24)), PolicyStatus { complete: true, missing: vec![] });
     applied.see(&Event::parse(&raw).unwrap());
     applied.save().unwrap();
+    std::fs::write(&file, COMPLETE.replace("Metadata", "None")).unwrap();
+    applied.save().unwrap();
+    assert!(!applied.status(at(24)).missing.is_empty(), "it is read again");
     std::fs::write(&file, format!("{COMPLETE}\n")).unwrap();
     assert!(open(&place, Some(&file)).status(at(24)).complete, "another policy");
 }

@@ -44,7 +44,9 @@ impl Found {
 pub enum Turn {
     Nothing,
     /// Something may be missing from then on.
-    Begins { from: Timestamp },
+    Begins {
+        from: Timestamp,
+    },
     /// It comes back again.
     Ends,
 }

@@ -22,6 +22,7 @@ use jiff::Timestamp;
 use snc_core::lang::Lang;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
@@ -76,7 +77,9 @@ impl Before {
 impl Ground {
     pub(super) fn open(settings: &Settings) -> Result<Self> {
         let data = settings.data_dir.clone();
-        fs::create_dir_all(&data).with_context(|| format!("{}", data.display()))?;
+        // It holds what everybody did, and the key that signs it.
+        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&data);
+        made.with_context(|| format!("{}", data.display()))?;
         let lock = lock(&data.join("lock"))?;
         let (disk, at) = (Arc::new(Os), |name: &str| data.join(name));
         let metrics = Arc::new(Metrics::complete()?);
@@ -98,9 +101,8 @@ impl Ground {
             most_bytes: settings.journal_bytes,
             // What is sealed goes by whole files; one that is as large as all there may be would never go.
             roll_bytes: (settings.journal_bytes / 8).min(32 << 20),
-            first: saved.state().through.max(alarms.through()) + 1,
+            first: saved.state().decided().max(alarms.through()) + 1,
             readers,
-            ..journal::Options::default()
         };
         let mut before = Before::default();
         let (journal, recovery) = Journal::open_on(disk.clone(), &at("journal"), options, |entry| {
@@ -167,7 +169,7 @@ impl Ground {
         snc_syslog::Settings::new(&syslog.hostname, self.data.join("syslog.json"))
     }
 
-    pub(super) async fn anchors(&self, settings: &Settings) -> Result<Vec<Arc<Anchor>>> {
+    pub(super) fn anchors(&self, settings: &Settings) -> Result<Vec<Arc<Anchor>>> {
         let mut anchors = Vec::new();
         if let Some(location) = &settings.anchor {
             let opened = snc_auditlog::open(&location.url, &location.options())?;
@@ -175,7 +177,11 @@ impl Ground {
         }
         if let Some(syslog) = settings.syslog.as_ref().filter(|syslog| syslog.anchors) {
             let receiver = Box::new((target(syslog)?, self.syslog(syslog)));
-            anchors.push((Place::Syslog(receiver), format!("syslog {}", syslog.address), "anchor-syslog.json"));
+            anchors.push((
+                Place::Syslog(receiver),
+                format!("syslog {}", syslog.address),
+                "anchor-syslog.json",
+            ));
         }
         let open = |(place, name, file): (Place, String, &str)| {
             Ok(Arc::new(Anchor::open(place, name, self.data.join(file), self.metrics.clone())?))

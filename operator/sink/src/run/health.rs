@@ -45,7 +45,8 @@ impl snc_health::Health for Health {
         let mut text = String::from(if ready { "ready\n" } else { "leaving\n" });
         // Writing to a String does not fail.
         let _ = writeln!(text, "journal: {}", numbers.failing.as_deref().unwrap_or("ok"));
-        let _ = writeln!(text, "store: {}", if self.ground.later.is_set() { "ok" } else { "not reached yet" });
+        let _ =
+            writeln!(text, "store: {}", if self.ground.later.is_set() { "ok" } else { "not reached yet" });
         let synced = if self.ground.whose.is_synced() { "ok" } else { "not all that there is is known" };
         let _ = writeln!(text, "namespaces: {synced}");
         (ready, text)

@@ -112,8 +112,8 @@ impl Opening {
         };
         let keeper = Keeper::new(parts)?;
         let mut tasks = JoinSet::new();
-        for anchor in anchors.iter().cloned() {
-            let (heads, stop) = (keeper.heads(), self.back.clone());
+        for anchor in &anchors {
+            let (anchor, heads, stop) = (anchor.clone(), keeper.heads(), self.back.clone());
             tasks.spawn(async move { anchor.keep(heads, stop).await });
         }
         tasks.spawn(locks(opened.clone(), ground.clone(), self.locked, self.back.clone()));

@@ -47,7 +47,9 @@ pub struct Facts {
 
 pub fn gather(before: Option<&Status>, facts: Facts, lang: Lang, now: Timestamp) -> Status {
     let conditions = [complete(&facts, now), proven(&facts, now)];
-    let Facts { wishes, mut sources, gaps, gaps_total, store, seal, probe, alarms, mut policy, records, .. } = facts;
+    let Facts {
+        wishes, mut sources, gaps, gaps_total, store, seal, probe, alarms, mut policy, records, ..
+    } = facts;
     sources.sort();
     sources.truncate(SOURCES);
     policy.missing.sort();
@@ -57,10 +59,8 @@ pub fn gather(before: Option<&Status>, facts: Facts, lang: Lang, now: Timestamp)
         *word = clip(word, WORD);
     }
     let generation = wishes.generation;
-    let conditions = conditions
-        .into_iter()
-        .map(|said| condition(before, said, generation, lang, now))
-        .collect();
+    let conditions =
+        conditions.into_iter().map(|said| condition(before, said, generation, lang, now)).collect();
     Status {
         observed_generation: generation,
         sources,
@@ -200,7 +200,8 @@ fn condition(before: Option<&Status>, said: Said, generation: i64, lang: Lang, n
         None => "Unknown",
     };
     let former = before.and_then(|before| before.conditions.iter().find(|one| one.r#type == said.kind));
-    let since = former.filter(|former| former.status == status).map_or(now, |former| former.last_transition_time);
+    let since =
+        former.filter(|former| former.status == status).map_or(now, |former| former.last_transition_time);
     Condition {
         r#type: said.kind.to_owned(),
         status: status.to_owned(),

@@ -45,7 +45,7 @@ pub struct Reporter {
 
 impl Reporter {
     pub async fn run(self, stop: CancellationToken) -> &'static str {
-        let mut due = Due::default();
+        let (mut due, mut failing) = (Due::default(), None);
         loop {
             let before = self.told.borrow().clone();
             let status = gather(before.as_ref(), self.facts(), self.lang, Timestamp::now());
@@ -53,11 +53,20 @@ impl Reporter {
             let wait = match due.turn(&status, Instant::now()) {
                 Turn::Wait(_) => LOOK,
                 Turn::Now | Turn::Calm => match self.write(&status).await {
-                    true => {
+                    Ok(()) => {
                         due.written(status, Instant::now());
+                        failing = None;
                         LOOK
                     }
-                    false => BACKOFF,
+                    Err(error) => {
+                        self.metrics.report_failures.inc();
+                        // Once, and not every few seconds, where nobody is there to write to.
+                        if failing.as_ref() != Some(&error) {
+                            tracing::warn!(error, "status not written; tried again");
+                        }
+                        failing = Some(error);
+                        BACKOFF
+                    }
                 },
             };
             tokio::select! {
@@ -67,16 +76,11 @@ impl Reporter {
         }
     }
 
-    async fn write(&self, status: &Status) -> bool {
-        let told = tokio::time::timeout(WITHIN, self.cluster.report(status)).await;
-        let error = match told {
-            Ok(Ok(())) => return true,
-            Ok(Err(error)) => error.to_string(),
-            Err(_) => "no answer in time".to_owned(),
-        };
-        self.metrics.report_failures.inc();
-        tracing::warn!(error, "status not written; tried again");
-        false
+    async fn write(&self, status: &Status) -> Result<(), String> {
+        match tokio::time::timeout(WITHIN, self.cluster.report(status)).await {
+            Ok(told) => told.map_err(|error| error.to_string()),
+            Err(_) => Err("no answer in time".to_owned()),
+        }
     }
 
     fn facts(&self) -> Facts {
@@ -101,7 +105,8 @@ impl Reporter {
                 waits_since: self.anchors.iter().filter_map(|anchor| anchor.waits_since()).min(),
                 late_after: ANCHOR_LATE,
             },
-            damage: self.stock.damage() + self.anchors.iter().filter(|anchor| anchor.is_rolled_back()).count(),
+            damage: self.stock.damage()
+                + self.anchors.iter().filter(|anchor| anchor.is_rolled_back()).count(),
             probe: self.probe.borrow().clone(),
             alarms: AlarmsStatus {
                 open: alarms.open().count() as u64 + alarms.overflow().count,

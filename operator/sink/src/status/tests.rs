@@ -1,4 +1,4 @@
-use super::due::{CALM, LEAST};
+use super::due::CALM;
 use super::*;
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,13 @@ fn status() -> Status {
             state: SourceState::Receiving,
         }],
         gaps: GapsStatus::default(),
-        store: StoreStatus { kind: StoreKind::Volume, locked: false, bytes: 1, forecast_days: None, free: Some(2) },
+        store: StoreStatus {
+            kind: StoreKind::Volume,
+            locked: false,
+            bytes: 1,
+            forecast_days: None,
+            free: Some(2),
+        },
         seal: None,
         probe: Some(ProbeStatus {
             at: Timestamp::from_second(500).unwrap(),
@@ -40,6 +46,8 @@ fn it_reads_as_the_schema_has_it() {
     assert!(text.get("seal").is_none() && text["store"].get("forecastDays").is_none());
 }
 
+type Change = fn(&mut Status);
+
 #[test]
 fn counters_wait_and_what_matters_does_not() {
     let start = Instant::now();
@@ -54,11 +62,10 @@ fn counters_wait_and_what_matters_does_not() {
         probe.delay_milliseconds = Some(900);
     }
     let after = start + Duration::from_secs(100);
-    assert_eq!(due.turn(&counted, after), Turn::Wait(CALM - Duration::from_secs(100)));
+    assert_eq!(due.turn(&counted, after), Turn::Wait(Duration::from_secs(200)));
     assert_eq!(due.turn(&counted, start + CALM), Turn::Calm);
     assert_eq!(due.turn(&status(), start + 2 * CALM), Turn::Wait(CALM), "nothing is new");
 
-    type Change = fn(&mut Status);
     let changes: [Change; 7] = [
         |status| status.gaps.open = 1,
         |status| status.alarms.overdue = 1,
@@ -69,11 +76,11 @@ fn counters_wait_and_what_matters_does_not() {
         |status| status.retention.days = 365,
     ];
     for change in changes {
-        let mut changed = status();
-        change(&mut changed);
-        assert_eq!(due.turn(&changed, after), Turn::Now, "{changed:?}");
+        let mut other = status();
+        change(&mut other);
+        assert_eq!(due.turn(&other, after), Turn::Now, "{other:?}");
         let soon = start + Duration::from_secs(1);
-        assert_eq!(due.turn(&changed, soon), Turn::Wait(LEAST - Duration::from_secs(1)));
+        assert_eq!(due.turn(&other, soon), Turn::Wait(Duration::from_secs(4)));
     }
 }
 
@@ -92,7 +99,11 @@ fn facts() -> Facts {
             anchored_at: Some(Timestamp::UNIX_EPOCH),
             anchor: Some("s3://anchors".into()),
         }),
-        anchoring: Anchoring { wanted: true, waits_since: None, late_after: jiff::SignedDuration::from_mins(15) },
+        anchoring: Anchoring {
+            wanted: true,
+            waits_since: None,
+            late_after: jiff::SignedDuration::from_mins(15),
+        },
         damage: 0,
         probe: status.probe,
         alarms: AlarmsStatus::default(),
@@ -124,7 +135,8 @@ fn said(facts: Facts, kind: &str) -> (String, String) {
 #[test]
 fn open_gaps_come_first_and_lists_are_bounded() {
     let gaps = (0..30).map(|second| gap(second, second != 3)).collect();
-    let status = gather(None, Facts { gaps, gaps_total: 40, ..facts() }, snc_core::lang::Lang::Fr, Timestamp::now());
+    let status =
+        gather(None, Facts { gaps, gaps_total: 40, ..facts() }, snc_core::lang::Lang::Fr, Timestamp::now());
     assert_eq!((status.gaps.open, status.gaps.total, status.gaps.truncated), (1, 40, true));
     assert_eq!(status.gaps.items.len(), ITEMS);
     assert_eq!(status.gaps.items[0], gap(3, false));
@@ -203,10 +215,13 @@ fn a_server_is_told_by_each_way_it_was_heard_and_one_that_never_was() {
     ];
     let told = report::sources(&all, &crate::wishes::Wishes::default(), now);
     let told: Vec<_> = told.iter().map(|one| (one.server.as_str(), one.kind, one.state)).collect();
-    assert_eq!(told, [
-        ("deux", SourceKind::File, SourceState::Silent),
-        ("trois", SourceKind::Webhook, SourceState::Never),
-        ("un", SourceKind::Webhook, SourceState::Receiving),
-        ("zero", SourceKind::Webhook, SourceState::Refusing),
-    ]);
+    assert_eq!(
+        told,
+        [
+            ("deux", SourceKind::File, SourceState::Silent),
+            ("trois", SourceKind::Webhook, SourceState::Never),
+            ("un", SourceKind::Webhook, SourceState::Receiving),
+            ("zero", SourceKind::Webhook, SourceState::Refusing),
+        ]
+    );
 }

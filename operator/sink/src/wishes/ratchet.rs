@@ -50,7 +50,13 @@ pub fn ratchet(held: &Held, asked: &Wishes) -> (Held, Vec<Refusal>) {
         maximum_days: maximum,
         tenants,
         holds: asked.holds.clone(),
-        probe_seconds: within("spec.probeSeconds", &PROBE_SECONDS, before.probe_seconds, asked.probe_seconds, &mut refusals),
+        probe_seconds: within(
+            "spec.probeSeconds",
+            &PROBE_SECONDS,
+            before.probe_seconds,
+            asked.probe_seconds,
+            &mut refusals,
+        ),
         probe_limit_seconds: within(
             "spec.probeLimitSeconds",
             &PROBE_LIMIT_SECONDS,
@@ -90,7 +96,13 @@ fn maximum(before: &Wishes, asked: &Wishes, days: u32, refusals: &mut Vec<Refusa
     before.maximum_days.map(|held| held.max(days))
 }
 
-fn within(path: &str, range: &RangeInclusive<u32>, held: u32, given: u32, refusals: &mut Vec<Refusal>) -> u32 {
+fn within(
+    path: &str,
+    range: &RangeInclusive<u32>,
+    held: u32,
+    given: u32,
+    refusals: &mut Vec<Refusal>,
+) -> u32 {
     if range.contains(&given) {
         return given;
     }

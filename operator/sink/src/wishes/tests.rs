@@ -45,7 +45,8 @@ fn the_maximum_caps_what_is_new_and_takes_nothing_back() {
     let (next, refusals) = ratchet(&held, &Wishes { maximum_days: Some(400), tenants: all, ..asked(184) });
     assert_eq!(next.wishes.tenants, tenants(&[("bleu", 1000), ("vert", 400), ("rouge", 300)]));
     assert_eq!(paths(&refusals), ["spec.retention.tenants[bleu].days", "spec.retention.tenants[vert].days"]);
-    let (after, refusals) = ratchet(&next, &Wishes { maximum_days: Some(184), days: 365, ..next.wishes.clone() });
+    let (after, refusals) =
+        ratchet(&next, &Wishes { maximum_days: Some(184), days: 365, ..next.wishes.clone() });
     assert_eq!(after.wishes.maximum_days, Some(400));
     assert_eq!(paths(&refusals), ["spec.retention.maximumDays"]);
 }

@@ -33,16 +33,16 @@ fn every_event_is_read_and_agrees_with_the_policy_that_made_it() {
         panic!("{:?}", observed.contradictions())
     };
     let seen: Vec<(&str, u64)> = observed.seen().map(|(kind, sighting)| (kind, sighting.count)).collect();
-    assert_eq!(events, 20);
+    assert_eq!(events, 22);
     assert_eq!(
         seen,
         [
             ("access", 4),
-            ("everything-else", 15),
+            ("everything-else", 18),
             ("partition", 1),
             ("refused-credentials", 3),
             ("rights", 3),
-            ("secret-reads", 6),
+            ("secret-reads", 5),
             ("secret-writes", 1),
         ]
     );

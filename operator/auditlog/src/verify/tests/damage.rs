@@ -99,7 +99,7 @@ async fn rearranged(arrange: impl Fn(&mut Vec<&str>)) -> Vec<(What, u64, u64)> {
     let text = String::from_utf8(text).unwrap();
     let mut lines: Vec<&str> = text.lines().collect();
     arrange(&mut lines);
-    let changed = lines.iter().map(|line| format!("{line}\n")).collect::<String>();
+    let changed = lines.join("\n") + "\n";
     put(&bench.store, path, zstd::bulk::compress(changed.as_bytes(), 3).unwrap()).await;
     let report = bench.verify().await;
     let of = |finding: &Finding| Some((finding.what, finding.first_seq?, finding.last_seq?));

@@ -23,7 +23,7 @@
 //!   fr: Lire chaque alarme, décider et l'acquitter en écrivant ce qui a été décidé.
 //!   en: Read each alarm, decide and acknowledge it, writing what was decided.
 //!   snippet: |
-//!     kubectl snc alarms --state open
+//!     kubectl snc alarms --overdue
 //!     kubectl snc alarms acknowledge <id> --decision "…"
 //! boundary:
 //!   fr: Prouve qu'aucune alarme levée par les règles de détection du produit n'attend au-delà du délai ; ne juge ni ce qui a été décidé, ni les alarmes d'autres outils.

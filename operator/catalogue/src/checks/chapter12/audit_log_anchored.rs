@@ -24,7 +24,7 @@
 //!   en: Have the heads of the log written to another store with object lock, or to a syslog receiver that the keepers of the store do not hold.
 //!   snippet: |
 //!     kubectl get sncauditlog cluster -o jsonpath='{.status.seal}'
-//!     kubectl snc logs verify --anchor s3://ancres/cluster-1
+//!     kubectl snc logs verify s3://journaux/cluster-1 --anchor s3://ancres/cluster-1
 //! boundary:
 //!   fr: Prouve qu'une tête du journal a été écrite ailleurs il y a peu, d'après snc-audit-sink ; qu'elle s'accorde avec ce qui est gardé, `kubectl snc logs verify` le dit.
 //!   en: Proves that a head of the log was written elsewhere lately, by the word of snc-audit-sink; that it agrees with what is kept, `kubectl snc logs verify` tells.

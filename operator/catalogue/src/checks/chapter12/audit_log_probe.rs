@@ -14,7 +14,7 @@
 //!   en: Follow the chain from the API server, flags --audit-*, webhook or file reader, to snc-audit-sink, whose own log names the probe.
 //!   snippet: |
 //!     kubectl get sncauditlog cluster -o jsonpath='{.status.probe}'
-//!     kubectl logs -n snc-system deployment/snc-audit-sink
+//!     kubectl logs -n snc-system statefulset/snc-audit-sink
 //! boundary:
 //!   fr: Prouve qu'un appel marqué est revenu par la chaîne, horodaté, dans le délai demandé ; par le serveur d'API qui l'a servi, et non par chacun. Ne prouve pas que tout autre événement passe.
 //!   en: Proves that a marked call came back through the chain, with its time, within the limit that is asked for; through the API server that served it, and not through each. Does not prove that every other event gets through.

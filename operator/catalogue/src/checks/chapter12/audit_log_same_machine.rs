@@ -13,7 +13,7 @@
 //!   fr: Donner à snc-audit-sink un stockage objet, hors du cluster et sur d'autres machines, avec verrou d'objets.
 //!   en: Give snc-audit-sink an object store, outside of the cluster and on other machines, with object lock.
 //!   snippet: |
-//!     snc-operator audit-sink --store s3://journaux/cluster-1
+//!     helm upgrade snc-operator … --set auditLog.store.url=s3://journaux/cluster-1
 //! boundary:
 //!   fr: Prouve que les enregistrements vont à un stockage objet ; ne prouve pas sur quelles machines il est, ce qu'une attestation de son hébergement doit dire.
 //!   en: Proves that records go to an object store; does not prove on which machines it is, which an attestation of where it is hosted has to say.

@@ -13,8 +13,8 @@
 //!   fr: Rétablir snc-audit-sink ; ce qui a été manqué pendant ce temps, le fichier du serveur d'API le rend.
 //!   en: Restore snc-audit-sink; what was missed meanwhile, the API server's file gives back.
 //!   snippet: |
-//!     kubectl get pods -n snc-system -l app.kubernetes.io/component=audit-sink
-//!     kubectl logs -n snc-system deployment/snc-audit-sink
+//!     kubectl get pods -n snc-system
+//!     kubectl logs -n snc-system statefulset/snc-audit-sink
 //! boundary:
 //!   fr: Prouve que snc-audit-sink a rendu compte d'une sonde il y a moins de trois périodes, et d'un quart d'heure au moins ; ce que la sonde a donné, d'autres contrôles le jugent.
 //!   en: Proves that snc-audit-sink reported a probe less than three periods ago, and no less than a quarter of an hour; what came of it other controls judge.

@@ -64,7 +64,10 @@ async fn a_token_is_somebodys_if_it_was_made_for_the_log() {
     };
     for (status, wanted) in [
         (json!({"authenticated": true, "user": alice, "audiences": ["snc-audit-log"]}), Some(known)),
-        (json!({"authenticated": true, "user": alice, "audiences": ["https://kubernetes.default.svc"]}), None),
+        (
+            json!({"authenticated": true, "user": alice, "audiences": ["https://kubernetes.default.svc"]}),
+            None,
+        ),
         (json!({"authenticated": true, "user": alice}), None),
         (json!({"authenticated": false, "error": "expired", "audiences": ["snc-audit-log"]}), None),
         (json!({"user": alice, "audiences": ["snc-audit-log"]}), None),
@@ -73,7 +76,10 @@ async fn a_token_is_somebodys_if_it_was_made_for_the_log() {
     ] {
         let (user, came) = against(review(&status), async |c| c.authenticate("s3cret").await).await;
         assert_eq!(user.unwrap(), wanted, "{status}");
-        assert_eq!((came.method, came.uri.as_str()), (Method::POST, "/apis/authentication.k8s.io/v1/tokenreviews?"));
+        assert_eq!(
+            (came.method, came.uri.as_str()),
+            (Method::POST, "/apis/authentication.k8s.io/v1/tokenreviews?")
+        );
         assert_eq!(came.body["spec"], json!({"token": "s3cret", "audiences": ["snc-audit-log"]}));
     }
 }
@@ -119,7 +125,8 @@ async fn what_somebody_may_is_asked_with_everything_that_is_known_of_them() {
 
 #[tokio::test]
 async fn the_marked_call_has_its_mark_and_changes_nothing() {
-    let answer = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview", "metadata": {}});
+    let answer =
+        json!({"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview", "metadata": {}});
     let before = Timestamp::now();
     let (marked, came) = against((201, answer), async |c| c.mark("0a1b").await).await;
     let Marked { sent, answered } = marked.unwrap();
@@ -149,7 +156,13 @@ fn full() -> Status {
             source(SourceKind::File, SourceState::Refusing),
         ],
         gaps: GapsStatus { open: 1, total: 2, truncated: false, items: CAUSES.map(gap).into() },
-        store: StoreStatus { kind: StoreKind::S3, locked: true, bytes: 7, forecast_days: Some(90), free: Some(8) },
+        store: StoreStatus {
+            kind: StoreKind::S3,
+            locked: true,
+            bytes: 7,
+            forecast_days: Some(90),
+            free: Some(8),
+        },
         seal: Some(SealStatus {
             key_id: "k1".into(),
             head: 12,
@@ -178,13 +191,15 @@ fn full() -> Status {
             status: "False".into(),
             reason: "GapOpen".into(),
             message: "cp-1".into(),
-            last_transition_time: at,
+            // Of conditions Kubernetes keeps whole seconds.
+            last_transition_time: "2027-01-15T08:00:00Z".parse().unwrap(),
             observed_generation: 3,
         }],
     }
 }
 
-const CAUSES: [&str; 7] = ["Down", "DiskFull", "Refused", "Rotated", "Truncated", "Unreadable", "ProbeMissed"];
+const CAUSES: [&str; 7] =
+    ["Down", "DiskFull", "Refused", "Rotated", "Truncated", "Unreadable", "ProbeMissed"];
 
 /// What the sink says and what the kind has are two types, so that the sink needs no client; here they are held together.
 #[test]

@@ -25,7 +25,8 @@ fn row(name: &str, uid: &str, tenant: Option<&str>, since: i64, gone: Option<i64
 #[test]
 fn a_namespace_is_its_tenants_from_its_creation_or_from_when_the_label_was_seen_to_change() {
     let mut register = Register::new("snc-canary");
-    register.namespaces(Change::Reset(vec![seen("web", "1", Some("shop"), 0), seen("lab", "2", None, 1)]), at(5));
+    register
+        .namespaces(Change::Reset(vec![seen("web", "1", Some("shop"), 0), seen("lab", "2", None, 1)]), at(5));
     register.namespaces(Change::Apply(seen("lab", "2", Some("shop"), 1)), at(6));
     register.namespaces(Change::Apply(seen("web", "1", Some("shop"), 0)), at(7));
     let wanted = [row("web", "1", Some("shop"), 0, None), row("lab", "2", Some("shop"), 6, None)];
@@ -51,7 +52,8 @@ fn the_next_of_a_name_is_another_and_what_went_is_remembered_for_a_while() {
 #[test]
 fn what_a_new_list_lacks_is_gone() {
     let mut register = Register::new("snc-canary");
-    register.namespaces(Change::Reset(vec![seen("web", "1", Some("shop"), 0), seen("lab", "2", None, 0)]), at(1));
+    register
+        .namespaces(Change::Reset(vec![seen("web", "1", Some("shop"), 0), seen("lab", "2", None, 0)]), at(1));
     register.namespaces(Change::Reset(vec![seen("lab", "2", None, 0)]), at(3));
     let wanted = [row("web", "1", Some("shop"), 0, Some(3)), row("lab", "2", None, 0, None)];
     assert_eq!(rows(&mut register, 4), wanted.into());
@@ -75,7 +77,10 @@ fn labels_and_times_are_read_from_metadata() {
         "labels": {"secnumcloud.dev/tenant": "shop"},
     }});
     let read = Seen::from(serde_json::from_value::<PartialObjectMeta<KubeNamespace>>(meta).unwrap());
-    assert_eq!(read, Seen { created: Some("2027-01-15T08:00:00Z".parse().unwrap()), ..seen("web", "1", Some("shop"), 0) });
+    assert_eq!(
+        read,
+        Seen { created: Some("2027-01-15T08:00:00Z".parse().unwrap()), ..seen("web", "1", Some("shop"), 0) }
+    );
     let meta = json!({"metadata": {"name": "web", "uid": "1", "labels": {"secnumcloud.dev/tenant": ""}}});
     let read = Seen::from(serde_json::from_value::<PartialObjectMeta<KubeNamespace>>(meta).unwrap());
     assert_eq!((read.tenant, read.created), (None, None));
@@ -92,9 +97,11 @@ fn tenant(name: &str, owners: serde_json::Value) -> SncTenant {
 #[test]
 fn owners_of_a_tenant_that_cannot_be_read_any_more_stay() {
     let mut register = Register::new("snc-canary");
-    let shop = tenant("shop", json!([{"kind": "User", "name": "alice"}, {"kind": "Group", "name": "shop-team"}]));
+    let shop =
+        tenant("shop", json!([{"kind": "User", "name": "alice"}, {"kind": "Group", "name": "shop-team"}]));
     let bank = tenant("bank", json!([]));
-    register.tenants(Change::Reset(vec![owned("shop".into(), Some(&shop)), owned("bank".into(), Some(&bank))]));
+    register
+        .tenants(Change::Reset(vec![owned("shop".into(), Some(&shop)), owned("bank".into(), Some(&bank))]));
     register.tenants(Change::Apply(owned("shop".into(), None)));
     register.tenants(Change::Reset(vec![owned("shop".into(), None), owned("new".into(), None)]));
     let owners = register.people(at(0)).owners;

@@ -19,13 +19,19 @@ impl Metrics {
     pub fn new() -> prometheus::Result<Self> {
         let metrics = Self {
             registry: Registry::new(),
-            lines: IntCounter::new("snc_audit_tail_lines_total", "Lines of the log file that are delivered.")?,
+            lines: IntCounter::new(
+                "snc_audit_tail_lines_total",
+                "Lines of the log file that are delivered.",
+            )?,
             bytes: IntCounter::new("snc_audit_tail_bytes_total", "Bytes of them.")?,
             undelivered: IntCounter::new(
                 "snc_audit_tail_undelivered_total",
                 "Attempts to deliver that failed and are made again.",
             )?,
-            behind: IntGauge::new("snc_audit_tail_behind_bytes", "What the log file holds that is not delivered.")?,
+            behind: IntGauge::new(
+                "snc_audit_tail_behind_bytes",
+                "What the log file holds that is not delivered.",
+            )?,
             failing: IntGauge::new(
                 "snc_audit_tail_failing",
                 "1 while the last attempt to read or to deliver failed.",

@@ -30,7 +30,8 @@ fn numbers_go_up_by_what_happened_however_often_they_are_asked_for() {
     seen.numbers.behind.store(7, Ordering::Relaxed);
     seen.numbers.failing.store(true, Ordering::Relaxed);
     text(&seen);
-    for line in ["snc_audit_tail_lines_total 3", "snc_audit_tail_behind_bytes 7", "snc_audit_tail_failing 1"] {
+    for line in ["snc_audit_tail_lines_total 3", "snc_audit_tail_behind_bytes 7", "snc_audit_tail_failing 1"]
+    {
         assert!(text(&seen).contains(line), "{}", text(&seen));
     }
     assert_eq!(seen.metrics.exposed().len(), 5);

@@ -73,7 +73,8 @@ fn an_object_that_says_nothing_asks_for_what_the_sink_does_by_itself() {
 fn a_tenant_gets_the_most_that_anybody_asks_for_it_and_a_namespace_of_nobody_asks_for_nothing() {
     let mut declared = Declared::default();
     declared.log(Some(&log(&json!({"retention": {"tenants": [{"name": "bank", "days": 500}]}}))));
-    let all = vec![from("web", Some(300)), from("db", Some(250)), from("vault", Some(200)), from("lab", Some(900))];
+    let all =
+        vec![from("web", Some(300)), from("db", Some(250)), from("vault", Some(200)), from("lab", Some(900))];
     declared.policies(Change::Reset(all));
     let tenants = declared.wishes(tenant_of).unwrap().tenants;
     assert_eq!(tenants, [("bank".into(), 500), ("shop".into(), 300)].into());

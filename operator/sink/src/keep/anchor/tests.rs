@@ -89,7 +89,7 @@ async fn heads_reach_another_store_and_those_that_could_not_are_covered() {
     tokio::time::sleep(Duration::from_secs(5)).await;
     assert_eq!(anchor.waits_since(), Some(missed.at));
     anchor.measure(missed.at + SignedDuration::from_secs(90));
-    assert_eq!(rig.metrics.anchor_lag.with_label_values(&["store"]).get().round() as i64, 90);
+    assert!((rig.metrics.anchor_lag.with_label_values(&["store"]).get() - 90.0).abs() < 0.5);
     assert!(rig.metrics.anchor_failures.with_label_values(&["store"]).get() > 0);
     assert!(anchor.is_waiting(Some(&last)));
 
@@ -100,11 +100,12 @@ async fn heads_reach_another_store_and_those_that_could_not_are_covered() {
     stop.cancel();
 
     // And that is what proves the end of the log.
-    let anchors = vec![snc_auditlog::Anchor::Store { name: "memory".into(), store: rig.outside_store.clone() }];
+    let anchors =
+        vec![snc_auditlog::Anchor::Store { name: "memory".into(), store: rig.outside_store.clone() }];
     let check = Check { anchors, trusted: None, now: Timestamp::now() };
     let report = verify(&rig.log, &check).await.unwrap();
     assert!(report.findings.is_empty(), "{:?}", report.findings);
-    assert!(!matches!(report.tail, snc_auditlog::Tail::NotProven { .. }), "{:?}", report.tail);
+    assert!(!matches!(report.tail, snc_auditlog::Tail::NotProven), "{:?}", report.tail);
 }
 
 #[tokio::test(start_paused = true)]

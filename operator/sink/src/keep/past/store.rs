@@ -65,7 +65,10 @@ impl Log for Later {
                 let page = reader.query(&query).await?;
                 for finding in &page.findings {
                     // What is damaged cannot be asked for; what was in it is stored once more.
-                    tracing::warn!(finding = finding.text().en, "while it was looked for what is stored already");
+                    tracing::warn!(
+                        finding = finding.text().en,
+                        "while it was looked for what is stored already"
+                    );
                 }
                 for record in &page.records {
                     hashes.push(canonical::hash(&record.event)?);

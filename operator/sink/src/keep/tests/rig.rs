@@ -197,8 +197,12 @@ impl Rig {
         sent.sort();
         let stored: Vec<Hash> = stored.iter().map(|record| record.hash).collect();
         let mut times: BTreeMap<Hash, (usize, usize)> = BTreeMap::new();
-        sent.iter().for_each(|hash| times.entry(*hash).or_default().0 += 1);
-        stored.iter().for_each(|hash| times.entry(*hash).or_default().1 += 1);
+        for hash in &sent {
+            times.entry(*hash).or_default().0 += 1;
+        }
+        for hash in &stored {
+            times.entry(*hash).or_default().1 += 1;
+        }
         let wrong: Vec<_> = times.values().filter(|(sent, stored)| sent != stored).collect();
         assert!(wrong.is_empty(), "{} of {}: (sent, stored) {wrong:?}", wrong.len(), sent.len());
     }

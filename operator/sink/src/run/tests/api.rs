@@ -11,7 +11,8 @@ fn exec(nth: u64) -> String {
     let mut event: Value = serde_json::from_str(&events(nth, 1)[0]).unwrap();
     event["verb"] = json!("create");
     event["user"] = json!({"username": "mallory", "groups": ["system:authenticated"]});
-    event["objectRef"] = json!({"resource": "pods", "subresource": "exec", "namespace": "shop", "name": "web"});
+    event["objectRef"] =
+        json!({"resource": "pods", "subresource": "exec", "namespace": "shop", "name": "web"});
     event.to_string()
 }
 

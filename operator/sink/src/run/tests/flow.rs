@@ -4,7 +4,7 @@ use super::fake::Fake;
 use super::room::{Http, Room, events, line};
 use crate::run::Sink;
 use crate::settings::Settings;
-use crate::status::{SourceKind, SourceState};
+use crate::status::{SourceKind, SourceState, Status};
 use http::StatusCode;
 use jiff::Timestamp;
 use std::fs::{self, File, OpenOptions};
@@ -40,6 +40,18 @@ impl Running {
     pub(super) async fn metrics(&self) -> String {
         let health = self.sink.health;
         tokio::task::spawn_blocking(move || plain(health, "/metrics")).await.unwrap()
+    }
+
+    /// The last status, once it is so.
+    async fn reported(&self, is_so: impl Fn(&Status) -> bool) -> Status {
+        for _ in 0..400 {
+            let last = self.cluster.reported.lock().unwrap().last().cloned();
+            if let Some(last) = last.filter(|last| is_so(last)) {
+                return last;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("{:?}", self.cluster.reported.lock().unwrap().last());
     }
 
     async fn until(&self, metric: &str) {
@@ -108,12 +120,12 @@ async fn both_ways_of_one_server_make_each_event_one_record() {
     let text = running.metrics().await;
     assert!(text.contains("snc_audit_cluster_synced 1"), "{text}");
     assert!(text.contains(r#"snc_audit_free_bytes{volume="store"}"#));
-    let status = running.cluster.reported.lock().unwrap().last().cloned().unwrap();
-    assert_eq!(status.observed_generation, 1);
-    assert_eq!(status.sources.iter().map(|one| (one.kind, one.state)).collect::<Vec<_>>(), [
-        (SourceKind::Webhook, SourceState::Receiving),
-        (SourceKind::File, SourceState::Receiving)
-    ]);
+    let status =
+        running.reported(|status| status.observed_generation == 1 && status.sources.len() == 2).await;
+    assert_eq!(
+        status.sources.iter().map(|one| (one.kind, one.state)).collect::<Vec<_>>(),
+        [(SourceKind::Webhook, SourceState::Receiving), (SourceKind::File, SourceState::Receiving)]
+    );
     assert_eq!(status.gaps.open, 0, "{:?}", status.gaps);
     running.stop().await;
     room.assert_whole(&sent).await;

@@ -25,7 +25,8 @@ fn child() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
         let room = Room::at(&place);
-        let settings = Settings { tails: vec![(place.join("logs/audit.log"), "un".into())], ..room.settings() };
+        let settings =
+            Settings { tails: vec![(place.join("logs/audit.log"), "un".into())], ..room.settings() };
         let cancel = CancellationToken::new();
         let sink = Sink::start(settings, Arc::new(Fake::new()), &cancel).await.unwrap();
         let beside = place.join("address.new");
@@ -43,7 +44,7 @@ fn child() {
 fn start(place: &Path) -> (Child, SocketAddr) {
     let address = place.join("address");
     let _ = fs::remove_file(&address);
-    let child = Command::new(std::env::current_exe().unwrap())
+    let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["run::tests::kill::child", "--exact", "--nocapture"])
         .env(PLACE, place)
         .stdin(Stdio::piped())
@@ -56,6 +57,8 @@ fn start(place: &Path) -> (Child, SocketAddr) {
         }
         std::thread::sleep(Duration::from_millis(50));
     }
+    child.kill().unwrap();
+    child.wait().unwrap();
     panic!("it did not start")
 }
 

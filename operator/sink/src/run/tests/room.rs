@@ -156,7 +156,8 @@ pub(super) struct Http(Client<HttpsConnector<HttpConnector>, Full<Bytes>>);
 
 impl Http {
     pub(super) async fn ask(&self, request: Request<Full<Bytes>>) -> Option<(StatusCode, Bytes)> {
-        let answer = tokio::time::timeout(Duration::from_secs(20), self.0.request(request)).await.ok()?.ok()?;
+        let answer =
+            tokio::time::timeout(Duration::from_secs(20), self.0.request(request)).await.ok()?.ok()?;
         let status = answer.status();
         Some((status, answer.into_body().collect().await.ok()?.to_bytes()))
     }
@@ -170,7 +171,8 @@ impl Http {
     }
 
     pub(super) async fn get(&self, serve: SocketAddr, path: &str, token: &str) -> (StatusCode, String) {
-        let request = Request::get(format!("https://{serve}{path}")).header("authorization", format!("Bearer {token}"));
+        let request =
+            Request::get(format!("https://{serve}{path}")).header("authorization", format!("Bearer {token}"));
         let (status, body) = self.ask(request.body(Bytes::new().into()).unwrap()).await.expect("an answer");
         (status, String::from_utf8(body.to_vec()).unwrap())
     }
