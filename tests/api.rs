@@ -78,6 +78,28 @@ fn what_people_write_is_bounded() {
     assert_eq!(unbounded, Vec::<String>::new());
 }
 
+/// Each other one is a warning for whoever applies the definitions.
+#[test]
+fn formats_are_those_that_the_api_server_knows() {
+    fn walk(path: &str, schema: &Value, unknown: &mut Vec<String>) {
+        if let Some(format) = schema["format"].as_str()
+            && !["int32", "int64", "double", "date-time"].contains(&format)
+        {
+            unknown.push(format!("{path}: {format}"));
+        }
+        match schema {
+            Value::Object(map) => map.iter().for_each(|(key, v)| walk(&format!("{path}.{key}"), v, unknown)),
+            Value::Array(list) => list.iter().for_each(|v| walk(path, v, unknown)),
+            _ => {}
+        }
+    }
+    let mut unknown = Vec::new();
+    for crd in crds() {
+        walk(crd["spec"]["names"]["kind"].as_str().unwrap(), schema(&crd), &mut unknown);
+    }
+    assert_eq!(unknown, Vec::<String>::new());
+}
+
 #[test]
 fn rules_say_what_is_accepted_in_both_languages() {
     fn walk(schema: &Value, messages: &mut Vec<String>) {

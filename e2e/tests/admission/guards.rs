@@ -5,15 +5,15 @@ use crate::rights::{broad, grant};
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use snc_core::names::{
-    ASSESSMENT, AUDIT_LOG, AUDIT_SINK, GUARD_BINDING, GUARD_CANARY, GUARD_GATE, GUARD_MANAGED, GUARD_NAMESPACE, GUARD_NOTICE,
-    GUARD_RATCHET, GUARD_RESERVED, GUARD_STATUS, GUARD_WEBHOOK, LABEL_FLOOR_LEVEL, LABEL_MANAGED_BY,
-    LABEL_TENANT, MANAGED_BY, MANAGER, WAIVERS, WEBHOOK,
+    ASSESSMENT, AUDIT_LOG, AUDIT_SINK, GUARD_BINDING, GUARD_CANARY, GUARD_GATE, GUARD_MANAGED,
+    GUARD_NAMESPACE, GUARD_NOTICE, GUARD_RATCHET, GUARD_RESERVED, GUARD_STATUS, GUARD_WEBHOOK,
+    LABEL_FLOOR_LEVEL, LABEL_MANAGED_BY, LABEL_TENANT, MANAGED_BY, MANAGER, WAIVERS, WEBHOOK,
 };
 use snc_e2e::api::{Answered, Api, Ask};
 use snc_e2e::cluster::{Cluster, OPERATOR_NAMESPACE, OPERATOR_USER};
 use snc_e2e::objects::{
-    AUDIT_LOGS, BASELINES, FLOOR, GUARD_BINDINGS, GUARDS, Kind, NAMESPACES, TENANTS, at, audit_log, flow, flows, label, namespace,
-    new_namespace, opening, policy, tenant,
+    AUDIT_LOGS, BASELINES, FLOOR, GUARD_BINDINGS, GUARDS, Kind, NAMESPACES, TENANTS, at, audit_log, flow,
+    flows, label, namespace, new_namespace, opening, policy, tenant,
 };
 use snc_e2e::wait::eventually;
 
@@ -198,7 +198,9 @@ pub fn audit_logs(cluster: &Cluster) -> Result<()> {
     grant(cluster, "e2e-journal", "mallory", rules)?;
     let mallory = &cluster.mallory;
     let declared = || audit_log(json!({"retention": {"days": 200}}));
-    eventually("Mallory's right to the kind", || mallory.create(AUDIT_LOGS, declared()).refused_by(GUARD_STATUS))?;
+    eventually("Mallory's right to the kind", || {
+        mallory.create(AUDIT_LOGS, declared()).refused_by(GUARD_STATUS)
+    })?;
     cluster.platform.create(AUDIT_LOGS, declared())?;
 
     let path = at(AUDIT_LOGS, AUDIT_LOG);
@@ -229,7 +231,10 @@ pub fn audit_logs(cluster: &Cluster) -> Result<()> {
     }
     cluster.platform.merge(&path, json!({"spec": {"retention": {"days": 300}}}))?;
     let held = admin.get(&path)?;
-    ensure!(held["status"]["policy"]["complete"] == true && held["spec"]["retention"]["days"] == 300, "{held}");
+    ensure!(
+        held["status"]["policy"]["complete"] == true && held["spec"]["retention"]["days"] == 300,
+        "{held}"
+    );
     admin.delete(&path).map(drop)?;
     Ok(())
 }

@@ -6,7 +6,8 @@ use snc_core::names::{AUDIT_LOG, GUARD_RATCHET, LABEL_TENANT};
 use snc_e2e::api::Answered;
 use snc_e2e::cluster::Cluster;
 use snc_e2e::objects::{
-    AUDIT_LOGS, BASELINES, Kind, NAMESPACES, TENANTS, at, audit_log as log, baseline, flow, flows, new_namespace, policy, tenant, text,
+    AUDIT_LOGS, BASELINES, Kind, NAMESPACES, TENANTS, at, audit_log as log, baseline, flow, flows,
+    new_namespace, policy, tenant, text,
 };
 use snc_e2e::wait::eventually;
 
@@ -251,7 +252,12 @@ pub fn audit_log(cluster: &Cluster) -> Result<()> {
     let retention = |retention: Value| json!({"retention": retention});
     let hold = |hold: Value| json!({"legalHolds": [hold]});
     let rows = [
-        ("too short", retention(json!({"days": 183})), "spec.retention.days", retention(json!({"days": 184}))),
+        (
+            "too short",
+            retention(json!({"days": 183})),
+            "spec.retention.days",
+            retention(json!({"days": 184})),
+        ),
         (
             "a maximum below the minimum",
             retention(json!({"days": 365, "maximumDays": 364})),
@@ -280,7 +286,9 @@ pub fn audit_log(cluster: &Cluster) -> Result<()> {
             "a hold since no time",
             hold(json!({"name": "h", "reason": "ordonnance 7", "since": "hier"})),
             "since",
-            hold(json!({"name": "h", "tenant": "a", "reason": "ordonnance 7", "since": "2026-11-01T00:00:00.5+01:00"})),
+            hold(
+                json!({"name": "h", "tenant": "a", "reason": "ordonnance 7", "since": "2026-11-01T00:00:00.5+01:00"}),
+            ),
         ),
         ("a probe each second", json!({"probeSeconds": 1}), "spec.probeSeconds", json!({"probeSeconds": 60})),
         (
@@ -305,7 +313,10 @@ pub fn audit_log(cluster: &Cluster) -> Result<()> {
     for (bad, text) in [
         (json!({"retention": {"days": 299}}), "is not lowered"),
         (json!({"retention": null}), "is not lowered"),
-        (json!({"retention": {"tenants": [{"name": "a", "days": 499}, {"name": "b", "days": 400}]}}), "is not lowered"),
+        (
+            json!({"retention": {"tenants": [{"name": "a", "days": 499}, {"name": "b", "days": 400}]}}),
+            "is not lowered",
+        ),
     ] {
         api.merge(&path, json!({"spec": bad})).refused_with(&[text])?;
     }
@@ -314,12 +325,14 @@ pub fn audit_log(cluster: &Cluster) -> Result<()> {
 
     let policies = Kind::SncPolicy.all("schema-audit");
     api.create(NAMESPACES, new_namespace("schema-audit", json!({})))?;
-    api.create(&policies, policy("p", json!({"audit": {"retentionDays": 183}}))).refused_with(&["retentionDays"])?;
+    api.create(&policies, policy("p", json!({"audit": {"retentionDays": 183}})))
+        .refused_with(&["retentionDays"])?;
     api.create(&policies, policy("p", json!({"audit": {}}))).refused_with(&["retentionDays", "Required"])?;
     api.create(&policies, policy("p", json!({"audit": {"retentionDays": 365}})))?;
     let policy = Kind::SncPolicy.one("schema-audit", "p");
     for bad in [json!({"retentionDays": 364}), json!(null)] {
-        api.merge(&policy, json!({"spec": {"audit": bad}})).refused_with(&["audit.retentionDays", "neither lowered nor removed"])?;
+        api.merge(&policy, json!({"spec": {"audit": bad}}))
+            .refused_with(&["audit.retentionDays", "neither lowered nor removed"])?;
     }
     api.merge(&policy, json!({"spec": {"audit": {"retentionDays": 366}}}))?;
     cluster.admin.delete(&path).map(drop)?;

@@ -55,6 +55,10 @@ fn tidy(schema: &mut JSONSchemaProps) {
             text.split("\n\n").map(|paragraph| paragraph.replace('\n', " ")).collect::<Vec<_>>().join("\n\n");
     }
     schema.nullable = None;
+    // The API server warns of a format that it does not know; that there is no sign is said by the minimum.
+    if schema.format.as_deref().is_some_and(|format| format.starts_with("uint")) {
+        schema.format = Some("int64".to_owned());
+    }
     if let Some(values) = &mut schema.enum_ {
         values.retain(|value| !value.0.is_null());
     }

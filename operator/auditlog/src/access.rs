@@ -12,9 +12,19 @@ pub type Store = Arc<dyn ObjectStore>;
 /// Requests that are on their way at a time.
 pub(crate) const AT_ONCE: usize = 8;
 
-/// None, if it is not there.
+/// No manifest is longer, nor a pack of them, a key, a note.
+const USUAL: u64 = 1 << 20;
+/// Nor a head of some ten thousands of partitions.
+pub(crate) const HEAD: u64 = 16 << 20;
+
+/// None, if it is not there; nothing of what is longer than it should be, which is nothing that was ever written.
 pub(crate) async fn read(store: &Store, path: &Path) -> Result<Option<Bytes>, Error> {
+    read_at_most(store, path, USUAL).await
+}
+
+pub(crate) async fn read_at_most(store: &Store, path: &Path, most: u64) -> Result<Option<Bytes>, Error> {
     let got = match store.get(path).await {
+        Ok(got) if got.meta.size > most => Ok(Bytes::new()),
         Ok(got) => got.bytes().await,
         Err(error) => Err(error),
     };
@@ -35,22 +45,35 @@ pub(crate) async fn create(store: &Store, path: &Path, bytes: Bytes) -> Result<(
     let options = PutOptions::from(PutMode::Create);
     match store.put_opts(path, PutPayload::from_bytes(bytes.clone()), options).await {
         Ok(_) => Ok(()),
-        Err(Refusal::AlreadyExists { .. } | Refusal::Precondition { .. }) => same(store, path, &bytes).await,
-        // Not every server that speaks S3 knows the condition.
-        Err(Refusal::NotImplemented { .. } | Refusal::NotSupported { .. }) => {
-            match read(store, path).await? {
-                Some(there) if there == bytes => Ok(()),
-                Some(_) => Err(Error::Contended { path: path.to_string() }),
-                None => put(store, path, bytes).await,
-            }
+        Err(Refusal::AlreadyExists { .. } | Refusal::Precondition { .. }) => {
+            same(store, path, &bytes).await?.ok_or_else(|| Error::Contended { path: path.to_string() })
         }
+        // Not every server that speaks S3 knows the condition.
+        Err(error) if is_unknown(&error) => match same(store, path, &bytes).await {
+            Ok(Some(())) => Ok(()),
+            Ok(None) => put(store, path, bytes).await,
+            Err(error) => Err(error),
+        },
         Err(error) => Err(Error::store(path.as_ref())(error)),
     }
 }
 
-async fn same(store: &Store, path: &Path, bytes: &Bytes) -> Result<(), Error> {
-    let same = read(store, path).await?.is_some_and(|there| there == *bytes);
-    if same { Ok(()) } else { Err(Error::Contended { path: path.to_string() }) }
+/// None, if it is not there.
+async fn same(store: &Store, path: &Path, bytes: &Bytes) -> Result<Option<()>, Error> {
+    match read_at_most(store, path, bytes.len() as u64).await? {
+        Some(there) if there == *bytes => Ok(Some(())),
+        Some(_) => Err(Error::Contended { path: path.to_string() }),
+        None => Ok(None),
+    }
+}
+
+fn is_unknown(error: &Refusal) -> bool {
+    match error {
+        Refusal::NotImplemented { .. } | Refusal::NotSupported { .. } => true,
+        // What the server answers comes back in no other form.
+        Refusal::Generic { source, .. } => source.to_string().contains("<Code>NotImplemented</Code>"),
+        _ => false,
+    }
 }
 
 /// It is fine if it was gone already.

@@ -1,11 +1,12 @@
 //! Heads that were put where whoever owns the log cannot take them back: another store, or the lines of a log receiver.
 
-use crate::access::{self, Store};
+use crate::access::{self, AT_ONCE, Store};
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::head::Head;
 use crate::layout;
 use crate::signed::Signed as _;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
@@ -110,9 +111,12 @@ pub(crate) struct Anchored {
 
 async fn of_store(store: &Store) -> Result<Anchored, Error> {
     let mut anchored = Anchored::default();
-    for number in crate::head::numbers(store).await? {
+    let read = |number| async move { Ok::<_, Error>((number, crate::head::read(store, number).await?)) };
+    let numbers = crate::head::numbers(store).await?;
+    let mut heads = stream::iter(numbers.into_iter().map(read)).buffered(AT_ONCE);
+    while let Some((number, bytes)) = heads.try_next().await? {
         let path = layout::head(number);
-        let head = access::read(store, &path).await?.and_then(|bytes| Head::from_bytes(&bytes));
+        let head = Head::from_bytes(&bytes);
         match head.filter(|head| head.number == number && head.leaves_fit()) {
             Some(head) => {
                 anchored.heads.insert(number, vec![AnchorLine::of(&head)]);

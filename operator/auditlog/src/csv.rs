@@ -28,14 +28,15 @@ pub(crate) const HEADS: [&str; 21] = [
     "auditID",
 ];
 
-pub(crate) fn heads() -> String {
+/// The first line, with its end.
+pub fn heads() -> String {
     let mut line = String::new();
     cells(HEADS, &mut line);
     line
 }
 
 /// One line, with its end. Of an event in another shape than it should have, what the record says.
-pub(crate) fn row(record: &Record, line: &mut String) {
+pub fn row(record: &Record, line: &mut String) {
     let (seq, at, source) = (record.seq.to_string(), record.at.to_string(), record.source.to_string());
     let event = Event::parse(&record.event).ok();
     let told = event.as_ref();

@@ -12,9 +12,9 @@ pub use check::verify_export;
 
 use crate::Partition;
 use crate::access::{self, Store};
-use crate::canonical;
 use crate::catalogue::{Listed, Walk};
 use crate::csv;
+use crate::digest::Digest;
 use crate::error::Error;
 use crate::facts::Facts;
 use crate::head::{self, Head, Proof};
@@ -95,23 +95,32 @@ fn tombstone_file(number: u64) -> String {
     format!("expired/{number:012}.json")
 }
 
-/// A file of the export, its length settled.
-#[derive(Debug, Clone)]
-enum Entry {
-    Whole(String, Bytes),
-    Manifests(u64),
-    Segment(u64, u64),
-    Records(u64),
-}
-
-/// What goes into it.
+/// What goes into it. Segments are looked at while they go out: nobody waits for all of them to be read before anything
+/// comes.
 struct Plan {
     store: Store,
     keys: Keychain,
     about: About,
-    entries: Vec<Entry>,
+    proof: Option<Proof>,
+    /// How long the manifests are together.
+    manifests: u64,
+    /// The segments that are asked for.
+    asked: Vec<Asked>,
+}
+
+#[derive(Debug, Clone)]
+struct Asked {
+    manifest: Manifest,
+    hash: Digest,
+}
+
+/// What the list of records will be, once all segments have gone out.
+#[derive(Debug, Default)]
+struct Tally {
+    length: u64,
+    count: u64,
     /// Of which segments there are records in the list: those that are what was sealed.
-    listed: Vec<Manifest>,
+    whole: Vec<Manifest>,
 }
 
 /// A tar, piece by piece. What is wrong with the log is left out, and missed by whoever verifies the export.
@@ -126,60 +135,30 @@ impl Plan {
     async fn new(store: &Store, export: &Export) -> Result<Self, Error> {
         let Export { partition, since, until, format, now } = export.clone();
         let (keys, _) = keychain(store, None).await?;
-        let about = About {
-            format: FORMAT.to_owned(),
-            partition,
-            since,
-            until,
-            records: format,
-            count: 0,
-            made: now,
-        };
-        let mut plan = Self { store: store.clone(), keys, about, entries: Vec::new(), listed: Vec::new() };
+        let format_name = FORMAT.to_owned();
+        let about =
+            About { format: format_name, partition, since, until, records: format, count: 0, made: now };
+        let mut plan =
+            Self { store: store.clone(), keys, about, proof: None, manifests: 0, asked: Vec::new() };
         // Before the manifests: what it knows is among them then.
-        let proof = plan.proof().await?;
-        let keys = plan.keys.keys().iter();
-        let keys: Vec<_> = keys
-            .map(|key| {
-                Ok(Entry::Whole(layout::key(key.id()).to_string(), key.statement().to_bytes()?.into()))
-            })
-            .collect::<Result<_, Error>>()?;
-        let (mut bytes, mut found, mut segments) = (0, Vec::new(), Vec::new());
+        plan.proof = plan.proof().await?;
         let mut walk = Walk::from(store, &plan.about.partition, 1).await?;
         let query = plan.about.query();
         while let Some(batch) = walk.batch(&plan.keys).await? {
-            for listed in batch.listed {
-                bytes += listed.bytes.len() as u64 + 1;
-                if query.overlaps(listed.manifest.first_at, listed.manifest.last_at) {
-                    found.push(listed);
+            for Listed { manifest, hash, bytes } in batch.listed {
+                plan.manifests += bytes.len() as u64 + 1;
+                if query.overlaps(manifest.first_at, manifest.last_at) {
+                    plan.asked.push(Asked { manifest, hash });
                 }
             }
         }
-        let mut records = match format {
-            Format::Jsonl => 0,
-            Format::Csv => csv::heads().len() as u64,
-        };
-        for listed in found {
-            let (entry, length) = plan.segment(&listed).await?;
-            segments.extend(entry);
-            records += length;
-        }
-        let about = Bytes::from(canonical::bytes(&plan.about, &[])?);
-        plan.entries.push(Entry::Whole(ABOUT.to_owned(), about));
-        if let Some(proof) = proof {
-            plan.entries.push(Entry::Whole(HEAD.to_owned(), canonical::bytes(&proof, &[])?.into()));
-        }
-        plan.entries.extend(keys);
-        plan.entries.push(Entry::Manifests(bytes));
-        plan.entries.extend(segments);
-        plan.entries.push(Entry::Records(records));
         Ok(plan)
     }
 
     /// By the last head that is what it should be.
     async fn proof(&self) -> Result<Option<Proof>, Error> {
         for number in head::numbers(&self.store).await?.into_iter().rev() {
-            let bytes = access::read(&self.store, &layout::head(number)).await?.unwrap_or_default();
+            let bytes = head::read(&self.store, number).await?;
             let head = Head::from_bytes(&bytes).filter(|head| head.number == number && head.leaves_fit());
             if let Some(head) = head.filter(|head| head.check(&self.keys).is_none()) {
                 return Ok(head.proof(&self.about.partition));
@@ -188,27 +167,39 @@ impl Plan {
         Ok(None)
     }
 
-    /// What there is of it, and how long its part of the list is.
-    async fn segment(&mut self, listed: &Listed) -> Result<(Option<Entry>, u64), Error> {
-        let manifest = &listed.manifest;
+    /// What there is of it, under the name that it has in the export.
+    async fn segment(&self, asked: &Asked, tally: &mut Tally) -> Result<Option<(String, Bytes)>, Error> {
+        let Asked { manifest, hash } = asked;
         let path = |kind| layout::object(&manifest.partition, manifest.number, kind);
-        let Some(bytes) = access::read(&self.store, &path(Kind::Segment)).await? else {
+        let most = manifest.segment.bytes;
+        let Some(bytes) = access::read_at_most(&self.store, &path(Kind::Segment), most).await? else {
             let note = access::read(&self.store, &path(Kind::Tombstone)).await?;
-            let note = note.filter(|note| expire::valid(note, listed, &self.keys).is_some());
-            return Ok((note.map(|note| Entry::Whole(tombstone_file(manifest.number), note)), 0));
+            let holds = |note: &Bytes| expire::valid(note, manifest, *hash, &self.keys).is_some();
+            return Ok(note.filter(holds).map(|note| (tombstone_file(manifest.number), note)));
         };
-        let entry = Some(Entry::Segment(manifest.number, bytes.len() as u64));
-        if !manifest.segment.is_of(&bytes) {
-            return Ok((entry, 0));
+        if manifest.segment.is_of(&bytes) {
+            self.count(&bytes, manifest, tally)?;
         }
-        let mut lines = Lines::new(&self.about)?;
-        let mut length = 0;
-        for block in frames(&bytes) {
-            length += lines.of(&bytes[block.unwrap_or_else(|rest| rest)], manifest)?.len() as u64;
+        Ok(Some((segment_file(manifest.number), bytes)))
+    }
+
+    fn count(&self, segment: &[u8], manifest: &Manifest, tally: &mut Tally) -> Result<(), Error> {
+        let (since, until) = self.about.query().window();
+        let inside = since <= manifest.first_at.as_microsecond() && manifest.last_at.as_microsecond() < until;
+        if inside && self.about.records == Format::Jsonl {
+            // All of it, as it is.
+            tally.length += manifest.raw_bytes;
+            tally.count += manifest.count;
+        } else {
+            let mut lines = Lines::new(&self.about)?;
+            for block in frames(segment) {
+                let block = &segment[block.unwrap_or_else(|rest| rest)];
+                tally.length += lines.of(block, manifest)?.len() as u64;
+            }
+            tally.count += lines.count;
         }
-        self.about.count += lines.count;
-        self.listed.push(manifest.clone());
-        Ok((entry, length))
+        tally.whole.push(manifest.clone());
+        Ok(())
     }
 }
 

@@ -1,7 +1,7 @@
 //! What the whole log was at one moment: the last segment of every partition, under one hash, signed.
 
 use crate::Partition;
-use crate::access::Store;
+use crate::access::{self, Store};
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::keys::Keys;
@@ -9,6 +9,7 @@ use crate::layout::{self, Object};
 use crate::merkle::{self, Leaf, Step};
 use crate::sign::Signature;
 use crate::signed::{Seal, Signed};
+use bytes::Bytes;
 use futures::TryStreamExt as _;
 use jiff::Timestamp;
 use object_store::path::Path;
@@ -119,6 +120,12 @@ impl Proof {
     pub(crate) fn holds(&self) -> bool {
         self.head.leaves.is_empty() && merkle::climb(&self.leaf, &self.path) == self.head.root
     }
+}
+
+/// The bytes of one, none where it is not there.
+pub(crate) async fn read(store: &Store, number: u64) -> Result<Bytes, Error> {
+    let bytes = access::read_at_most(store, &layout::head(number), access::HEAD).await?;
+    Ok(bytes.unwrap_or_default())
 }
 
 /// Of all heads in a store, in order.

@@ -143,7 +143,7 @@ pub(crate) async fn contents(store: &Store) -> BTreeMap<String, Vec<u8>> {
     let listed: Vec<_> = store.list(None).try_collect().await.unwrap();
     let mut contents = BTreeMap::new();
     for object in listed {
-        let bytes = access::read(store, &object.location).await.unwrap().unwrap();
+        let bytes = access::read_at_most(store, &object.location, u64::MAX).await.unwrap().unwrap();
         contents.insert(object.location.to_string(), bytes.to_vec());
     }
     contents
@@ -164,7 +164,7 @@ pub(crate) async fn put(store: &Store, path: &str, bytes: Vec<u8>) {
 }
 
 pub(crate) async fn get(store: &Store, path: &str) -> Vec<u8> {
-    access::read(store, &Path::from(path)).await.unwrap().unwrap().to_vec()
+    access::read_at_most(store, &Path::from(path), u64::MAX).await.unwrap().unwrap().to_vec()
 }
 
 pub(crate) async fn remove(store: &Store, path: &str) {

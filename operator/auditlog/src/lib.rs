@@ -36,6 +36,7 @@ mod kit;
 
 pub use access::Store;
 pub use anchor::{Anchor, AnchorLine, NotAnAnchor, publish};
+pub use csv::{heads as csv_heads, row as csv_row};
 pub use digest::{Chain, Digest, NotAHash};
 pub use error::Error;
 pub use export::{Export, Format, export, verify_export};
@@ -49,7 +50,7 @@ pub use merkle::{Leaf, Side, Step};
 pub use query::{Cursor, Page, Query};
 pub use reader::{Reader, query};
 pub use record::{NewRecord, NotARecord, Record, Source};
-pub use segment::{Sealed, SegmentBuilder};
+pub use segment::SegmentBuilder;
 pub use sign::{Algorithm, KeyId, NotAKeyId, PublicKey, Signature};
 pub use signed::Seal;
 pub use snc_audit::Partition;

@@ -151,7 +151,8 @@ impl Answer<'_> {
         let store = self.store;
         let read = |listed: Listed| async move {
             let path = layout::object(&listed.manifest.partition, listed.manifest.number, Kind::Index);
-            Ok::<_, Error>((access::read(store, &path).await?, listed))
+            let bytes = access::read_at_most(store, &path, listed.manifest.index.bytes).await?;
+            Ok::<_, Error>((bytes, listed))
         };
         let mut indexes = stream::iter(asked.into_iter().map(read)).buffered(AT_ONCE);
         while let Some((bytes, listed)) = indexes.try_next().await? {
@@ -193,7 +194,8 @@ impl Answer<'_> {
     async fn is_expired(&self, listed: &Listed) -> Result<bool, Error> {
         let path = layout::object(&listed.manifest.partition, listed.manifest.number, Kind::Tombstone);
         let bytes = access::read(self.store, &path).await?;
-        Ok(bytes.is_some_and(|bytes| expire::valid(&bytes, listed, self.keys).is_some()))
+        Ok(bytes
+            .is_some_and(|bytes| expire::valid(&bytes, &listed.manifest, listed.hash, self.keys).is_some()))
     }
 
     /// The places of the records that are asked for.
@@ -284,7 +286,7 @@ impl Answer<'_> {
             Err(object_store::Error::NotFound { .. }) => return Ok(None),
             // One that was cut off is answered in as many ways as there are stores; one that is out of reach is not whole.
             Err(error) => {
-                let there = access::read(self.store, &path).await?;
+                let there = access::read_at_most(self.store, &path, manifest.segment.bytes).await?;
                 let short = there.is_none_or(|bytes| (bytes.len() as u64) < range.end);
                 return if short { Ok(None) } else { Err(Error::store(path.as_ref())(error)) };
             }

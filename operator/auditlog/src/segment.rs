@@ -67,10 +67,10 @@ pub struct SegmentBuilder {
 
 /// A segment with everything that belongs to it, as it is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sealed {
-    pub segment: Bytes,
-    pub index: Bytes,
-    pub manifest: Manifest,
+pub(crate) struct Sealed {
+    pub(crate) segment: Bytes,
+    pub(crate) index: Bytes,
+    pub(crate) manifest: Manifest,
     pub(crate) through: u64,
 }
 
@@ -105,7 +105,7 @@ impl SegmentBuilder {
         })
     }
 
-    /// False for one that an earlier segment has. An error leaves the segment as it was.
+    /// False for one that an earlier segment has. One that is refused leaves the segment as it was.
     pub fn push(&mut self, record: &NewRecord) -> Result<bool, Error> {
         if record.position <= self.place.through {
             return Ok(false);

@@ -15,7 +15,7 @@ use crate::finding::Finding;
 use crate::head::Head;
 use crate::keys::Keys;
 use crate::layout::{self, Kind};
-use crate::manifest::Manifest;
+use crate::manifest::{Expired, Manifest};
 use crate::merkle::Leaf;
 use crate::record::NewRecord;
 use crate::segment::{Place, Sealed, SegmentBuilder};
@@ -38,6 +38,8 @@ pub struct Writer {
     pending_head: Option<Head>,
     /// Written, and told to nobody yet.
     untold: Vec<Manifest>,
+    /// Deleted, and told to nobody yet.
+    gone: Vec<Expired>,
     found: Vec<Finding>,
 }
 

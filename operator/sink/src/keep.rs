@@ -5,6 +5,7 @@ pub mod anchor;
 pub mod files;
 pub mod past;
 pub mod plan;
+pub mod spare;
 pub mod state;
 pub mod whose;
 
@@ -17,7 +18,7 @@ pub use due::Sealing;
 pub use stock::Stock;
 
 use crate::intake::Intake;
-use crate::journal::{Journal, Reserve};
+use crate::journal::Journal;
 use crate::metrics::Metrics;
 use crate::wishes;
 use due::Clock;
@@ -26,6 +27,7 @@ use past::Stored;
 use plan::Plan;
 use snc_audit::Partition;
 use snc_auditlog::{Head, Writer};
+use spare::Spare;
 use state::{Saved, State};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -78,7 +80,7 @@ pub struct Parts {
     pub past: Arc<Stored>,
     pub stock: Arc<Stock>,
     /// Given up where there is no room to seal, and taken back after.
-    pub reserve: Option<Reserve>,
+    pub spare: Option<Spare>,
     pub metrics: Arc<Metrics>,
     pub sealing: Sealing,
 }
@@ -141,6 +143,7 @@ impl Keeper {
     async fn turn(&mut self) -> Result<(), Error> {
         let now = Timestamp::now();
         let mut sealed = false;
+        self.take_back(false);
         while self.is_due(now).await? {
             if !self.round().await? {
                 break;
@@ -182,6 +185,12 @@ impl Keeper {
         Ok(waiting >= sealing.records || old || full)
     }
 
+    fn take_back(&mut self, sealed: bool) {
+        if let Some(spare) = &mut self.parts.spare {
+            spare.take_back(sealed);
+        }
+    }
+
     async fn head(&mut self) -> Result<(), Error> {
         let head = Arc::new(self.parts.writer.head(Timestamp::now()).await?);
         self.clock.signed(head.at);
@@ -206,15 +215,9 @@ impl Keeper {
         self.parts.metrics.seal_failures.inc();
         tracing::error!(%error, "not sealed; tried again");
         if error.is_full()
-            && let Some(reserve) = &self.parts.reserve
+            && let Some(spare) = &self.parts.spare
         {
-            match reserve.spend() {
-                Ok(true) => {
-                    tracing::warn!("the disk is full: the reserve is given up so that sealing can go on");
-                }
-                Ok(false) => {}
-                Err(error) => tracing::warn!(%error, "reserve"),
-            }
+            spare.give_up();
         }
     }
 }

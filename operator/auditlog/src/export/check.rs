@@ -3,6 +3,7 @@
 use super::files::Files;
 use super::{ABOUT, About, FORMAT, HEAD, Lines, MANIFESTS, csv, segment_file, tombstone_file};
 use crate::anchor::{Anchor, AnchorLine};
+use crate::canonical;
 use crate::catalogue::{self, Listed};
 use crate::error::Error;
 use crate::finding::{Aside, Finding, Findings, MOST, Note, What};
@@ -13,7 +14,6 @@ use crate::manifest::{Expired, Manifest};
 use crate::segment::frames;
 use crate::signed::Signed as _;
 use crate::verify::{Check, Figures, KeyReport, PartitionReport, Report, Root, SKEW, Tail};
-use crate::{access, canonical};
 use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead as _, Read};
@@ -355,8 +355,8 @@ fn lines(anchor: &Anchor, number: u64, keys: &Keychain) -> Result<Vec<AnchorLine
         }
         Anchor::Store { store, .. } => {
             let store = store.clone();
-            let bytes = apart(async move { access::read(&store, &layout::head(number)).await })?;
-            let head = bytes.and_then(|bytes| crate::Head::from_bytes(&bytes));
+            let bytes = apart(async move { crate::head::read(&store, number).await })?;
+            let head = crate::Head::from_bytes(&bytes);
             let head = head.filter(|head| head.number == number && head.check(keys).is_none());
             Ok(head.iter().map(AnchorLine::of).collect())
         }

@@ -1,7 +1,8 @@
 //! An export as a tar, one piece after the other.
 
-use super::{Entry, Format, Lines, MANIFESTS, Plan};
+use super::{ABOUT, About, Format, HEAD, Lines, MANIFESTS, Plan, Tally};
 use crate::access;
+use crate::canonical;
 use crate::catalogue::Walk;
 use crate::csv;
 use crate::error::Error;
@@ -20,24 +21,62 @@ type Pieces = BoxStream<'static, Result<Bytes, Error>>;
 
 pub(super) fn stream(plan: Plan) -> Pieces {
     let plan = Arc::new(plan);
-    let entries = plan.entries.clone();
+    let (made, manifests) = (plan.about.made.as_second(), manifests(plan.clone()));
+    let manifests = entry(MANIFESTS.to_owned(), plan.manifests, made, manifests);
+    let segments =
+        stream::try_unfold((plan.clone(), Tally::default(), 0), |(plan, mut tally, at)| async move {
+            let next = match plan.asked.get(at) {
+                Some(asked) => {
+                    let file = plan.segment(asked, &mut tally).await?;
+                    let made = plan.about.made.as_second();
+                    file.map_or_else(|| stream::empty().boxed(), |(name, bytes)| whole(name, bytes, made))
+                }
+                None if at == plan.asked.len() => list(plan.clone(), std::mem::take(&mut tally)),
+                None => return Ok(None),
+            };
+            Ok::<_, Error>(Some((next, (plan, tally, at + 1))))
+        });
     let end = stream::once(async { Ok(Bytes::from_static(&[0; 2 * BLOCK])) });
-    stream::iter(entries).flat_map(move |entry| of(&plan, entry)).chain(end).boxed()
+    proofs(&plan).chain(manifests).chain(segments.try_flatten()).chain(end).boxed()
 }
 
-fn of(plan: &Arc<Plan>, entry: Entry) -> Pieces {
-    let (name, length, pieces) = match entry {
-        Entry::Whole(name, bytes) => {
-            let length = bytes.len() as u64;
-            (name, length, stream::once(async { Ok(bytes) }).boxed())
-        }
-        Entry::Manifests(length) => (MANIFESTS.to_owned(), length, manifests(plan.clone())),
-        Entry::Segment(number, length) => {
-            (super::segment_file(number), length, segment(plan.clone(), number))
-        }
-        Entry::Records(length) => (plan.about.records.file().to_owned(), length, records(plan.clone())),
+/// What proves the rest.
+fn proofs(plan: &Plan) -> Pieces {
+    let made = plan.about.made.as_second();
+    let mut files: Vec<Result<(String, Bytes), Error>> = Vec::new();
+    if let Some(proof) = &plan.proof {
+        files.push(canonical::bytes(proof, &[]).map(|bytes| (HEAD.to_owned(), bytes.into())));
+    }
+    for key in plan.keys.keys() {
+        let name = layout::key(key.id()).to_string();
+        files.push(key.statement().to_bytes().map(|bytes| (name, bytes.into())));
+    }
+    stream::iter(files).map_ok(move |(name, bytes)| whole(name, bytes, made)).try_flatten().boxed()
+}
+
+/// The records, and before them how many there are.
+fn list(plan: Arc<Plan>, tally: Tally) -> Pieces {
+    let made = plan.about.made.as_second();
+    let file = plan.about.records.file().to_owned();
+    let heads = match plan.about.records {
+        Format::Jsonl => 0,
+        Format::Csv => csv::heads().len() as u64,
     };
-    let header = header(&name, length, plan.about.made.as_second());
+    let about = About { count: tally.count, ..plan.about.clone() };
+    let about = match canonical::bytes(&about, &[]) {
+        Ok(bytes) => whole(ABOUT.to_owned(), bytes.into(), made),
+        Err(error) => stream::once(async { Err(error) }).boxed(),
+    };
+    about.chain(entry(file, heads + tally.length, made, records(plan, tally.whole))).boxed()
+}
+
+fn whole(name: String, bytes: Bytes, made: i64) -> Pieces {
+    let length = bytes.len() as u64;
+    entry(name, length, made, stream::once(async { Ok(bytes) }).boxed())
+}
+
+fn entry(name: String, length: u64, made: i64, pieces: Pieces) -> Pieces {
+    let header = header(&name, length, made);
     let over = usize::try_from(length % BLOCK as u64).unwrap_or(0);
     let padding = stream::iter((over > 0).then(|| Ok(Bytes::from(vec![0; BLOCK - over]))));
     stream::once(async { header }).chain(exact(name, length, pieces)).chain(padding).boxed()
@@ -77,13 +116,10 @@ fn changed(name: &str) -> Error {
 
 /// As many as were counted: what was sealed since is in the next export.
 fn manifests(plan: Arc<Plan>) -> Pieces {
-    let left = plan.entries.iter().find_map(|entry| match entry {
-        Entry::Manifests(length) => Some(*length),
-        _ => None,
-    });
+    let left = plan.manifests;
     let begin = async move {
         let walk = Walk::from(&plan.store, &plan.about.partition, 1).await?;
-        Ok::<_, Error>((plan, walk, left.unwrap_or(0)))
+        Ok::<_, Error>((plan, walk, left))
     };
     let pieces = |(plan, mut walk, left): (Arc<Plan>, Walk, u64)| async move {
         if left == 0 {
@@ -104,24 +140,21 @@ fn manifests(plan: Arc<Plan>) -> Pieces {
     stream::once(begin).map_ok(move |state| stream::try_unfold(state, pieces)).try_flatten().boxed()
 }
 
-fn segment(plan: Arc<Plan>, number: u64) -> Pieces {
-    stream::once(async move { fetch(&plan, number).await }).boxed()
-}
-
-async fn fetch(plan: &Plan, number: u64) -> Result<Bytes, Error> {
-    let path = layout::object(&plan.about.partition, number, Kind::Segment);
-    access::read(&plan.store, &path).await?.ok_or_else(|| changed(path.as_ref()))
-}
-
-fn records(plan: Arc<Plan>) -> Pieces {
+fn records(plan: Arc<Plan>, segments: Vec<Manifest>) -> Pieces {
     let heads = match plan.about.records {
         Format::Jsonl => None,
         Format::Csv => Some(Ok(Bytes::from(csv::heads()))),
     };
-    let lines = stream::iter(plan.listed.clone())
+    let lines = stream::iter(segments)
         .then(move |manifest| {
             let plan = plan.clone();
-            async move { Ok::<_, Error>(blocks(&plan, fetch(&plan, manifest.number).await?, manifest)) }
+            async move {
+                let path = layout::object(&manifest.partition, manifest.number, Kind::Segment);
+                let bytes = access::read_at_most(&plan.store, &path, manifest.segment.bytes).await?;
+                let bytes = bytes.filter(|bytes| manifest.segment.is_of(bytes));
+                let bytes = bytes.ok_or_else(|| changed(path.as_ref()))?;
+                Ok::<_, Error>(blocks(&plan, bytes, manifest))
+            }
         })
         .try_flatten();
     stream::iter(heads).chain(lines).boxed()

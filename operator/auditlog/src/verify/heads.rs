@@ -2,7 +2,7 @@
 
 use super::{Claim, Claims, Tail, is_foreign};
 use crate::Partition;
-use crate::access::{self, AT_ONCE, Store};
+use crate::access::{AT_ONCE, Store};
 use crate::anchor::{Anchor, AnchorLine, Anchored};
 use crate::error::Error;
 use crate::finding::{Aside, Finding, Findings, Note, What};
@@ -35,9 +35,7 @@ pub(super) async fn check(
     let numbers: BTreeSet<u64> = head::numbers(store).await?.into_iter().collect();
     anchors.missing(&numbers, findings);
     heads.count = numbers.len() as u64;
-    let read = |number: u64| async move {
-        Ok::<_, Error>((number, access::read(store, &layout::head(number)).await?.unwrap_or_default()))
-    };
+    let read = |number: u64| async move { Ok::<_, Error>((number, head::read(store, number).await?)) };
     let mut objects = stream::iter(numbers.into_iter().map(read)).buffered(AT_ONCE);
     let mut before: Option<Head> = None;
     let mut expected = 1;

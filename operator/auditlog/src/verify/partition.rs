@@ -143,7 +143,7 @@ impl Scan<'_> {
     }
 
     async fn fetch(&self, number: u64, there: &There) -> Result<Objects, Error> {
-        let manifest = self.object(number, Kind::Manifest, there, u64::MAX).await?;
+        let manifest = self.object(number, Kind::Manifest, there, 1 << 20).await?;
         let manifest = manifest.as_ref().and_then(Fetched::bytes).cloned();
         let read = manifest.as_deref().and_then(Manifest::from_bytes);
         let most = |bytes: Option<u64>| bytes.unwrap_or(0).saturating_mul(2).saturating_add(1 << 20);
@@ -170,7 +170,8 @@ impl Scan<'_> {
             None => Ok(None),
             Some(size) if *size > most => Ok(Some(Fetched::TooLong)),
             Some(_) => {
-                let bytes = access::read(self.store, &layout::object(self.partition, number, kind)).await?;
+                let path = layout::object(self.partition, number, kind);
+                let bytes = access::read_at_most(self.store, &path, most).await?;
                 Ok(bytes.map(Fetched::Bytes))
             }
         }

@@ -4,10 +4,11 @@ use super::Writer;
 use crate::Partition;
 use crate::access::{self, Store};
 use crate::catalogue::{Listed, Walk};
+use crate::digest::Digest;
 use crate::error::Error;
 use crate::keychain::Keychain;
 use crate::layout::{self, Kind, Object};
-use crate::manifest::{EXPIRED, Expired};
+use crate::manifest::{EXPIRED, Expired, Manifest};
 use crate::sign::Signature;
 use crate::signed::{Seal, Signed as _};
 use futures::TryStreamExt as _;
@@ -32,14 +33,13 @@ impl Hold {
 
 impl Writer {
     /// Deletes whole segments whose retention is over. The note that says so comes before, so that what is gone without
-    /// one was removed by somebody else.
+    /// one was removed by somebody else. What went before an error is told by the next call.
     pub async fn expire(&mut self, now: Timestamp, holds: &[Hold]) -> Result<Vec<Expired>, Error> {
         let free: Vec<Partition> = self
             .partitions()
             .filter(|partition| !holds.iter().any(|hold| hold.holds(partition, now)))
             .cloned()
             .collect();
-        let mut gone = Vec::new();
         for partition in free {
             let there = there(&self.store, &partition).await?;
             let Some(first) = there.first() else { continue };
@@ -48,12 +48,13 @@ impl Writer {
                 for listed in batch.listed {
                     let Listed { manifest, .. } = &listed;
                     if there.contains(&manifest.number) && manifest.retain_until <= now {
-                        gone.push(self.bury(&listed, now).await?);
+                        let expired = self.bury(&listed, now).await?;
+                        self.gone.push(expired);
                     }
                 }
             }
         }
-        Ok(gone)
+        Ok(std::mem::take(&mut self.gone))
     }
 
     async fn bury(&self, listed: &Listed, now: Timestamp) -> Result<Expired, Error> {
@@ -62,7 +63,7 @@ impl Writer {
         let note = path(Kind::Tombstone);
         let there = access::read(&self.store, &note).await?;
         // Perhaps it is noted, and was not deleted yet.
-        let noted = there.as_deref().and_then(|bytes| valid(bytes, listed, self.keys.chain()));
+        let noted = there.as_deref().and_then(|bytes| valid(bytes, manifest, listed.hash, self.keys.chain()));
         let expired = if let Some(expired) = noted {
             expired
         } else {
@@ -99,11 +100,10 @@ impl Writer {
 }
 
 /// A note that its time was over, if it holds.
-pub(crate) fn valid(bytes: &[u8], listed: &Listed, keys: &Keychain) -> Option<Expired> {
+pub(crate) fn valid(bytes: &[u8], manifest: &Manifest, hash: Digest, keys: &Keychain) -> Option<Expired> {
     let expired = Expired::from_bytes(bytes)?;
-    let holds = expired.is_of(&listed.manifest, listed.hash)
-        && expired.at >= expired.retain_until
-        && expired.check(keys).is_none();
+    let holds =
+        expired.is_of(manifest, hash) && expired.at >= expired.retain_until && expired.check(keys).is_none();
     holds.then_some(expired)
 }
 

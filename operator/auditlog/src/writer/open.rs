@@ -31,6 +31,7 @@ impl Writer {
             head: None,
             pending_head: None,
             untold: Vec::new(),
+            gone: Vec::new(),
             found,
         };
         writer.publish_keys().await?;
@@ -106,7 +107,7 @@ impl Writer {
     async fn through_of(&mut self, manifest: &Manifest) -> Result<Option<u64>, Error> {
         let Manifest { partition, number, .. } = manifest;
         let path = layout::object(partition, *number, Kind::Index);
-        let bytes = access::read(&self.store, &path).await?;
+        let bytes = access::read_at_most(&self.store, &path, manifest.index.bytes).await?;
         let what = match bytes {
             None => What::IndexMissing,
             Some(bytes) if !manifest.index.is_of(&bytes) => What::IndexChanged,
@@ -127,7 +128,7 @@ impl Writer {
     async fn read_head(&mut self) -> Result<(), Error> {
         let Some(number) = head::numbers(&self.store).await?.last().copied() else { return Ok(()) };
         let path = layout::head(number);
-        let bytes = access::read(&self.store, &path).await?.unwrap_or_default();
+        let bytes = head::read(&self.store, number).await?;
         let head = Head::from_bytes(&bytes).filter(|head| head.number == number && head.leaves_fit());
         let Some(head) = head else {
             self.found.push(Finding::new(What::HeadChanged, path.as_ref()).number(number));

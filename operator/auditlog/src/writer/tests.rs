@@ -298,11 +298,23 @@ async fn blocks_are_as_large_as_they_should_be_and_sources_are_kept() {
     let records = (1..=1000).map(|n| raw(n, format!(r#"{{"verb":"get","n":"{long}{n}"}}"#)));
     let sealed = bench.writer.seal(&platform(), records, in_days(300), at(5)).await.unwrap();
     let path = layout::object(&platform(), 1, Kind::Index);
-    let bytes = access::read(&bench.store, &path).await.unwrap().unwrap();
+    let bytes = access::read_at_most(&bench.store, &path, 1 << 30).await.unwrap().unwrap();
     let blocks = crate::index::Index::read(bytes).unwrap().blocks().unwrap();
     assert_eq!(blocks.len(), 5);
     let raw: u64 = blocks.iter().map(|block| u64::from(block.raw_bytes)).sum();
     assert_eq!((raw, sealed[0].count), (sealed[0].raw_bytes, 1000));
     assert!(blocks[..4].iter().all(|block| (256 << 10..258 << 10).contains(&block.raw_bytes)));
     assert_eq!([record(1).source, record(2).source], [Source::Webhook, Source::File]);
+}
+
+#[tokio::test]
+async fn a_server_that_knows_no_conditions_holds_a_log_as_well() {
+    let store: Store = Fragile::simple(&Arc::new(InMemory::new()));
+    let mut bench = Bench::on(store.clone()).await;
+    let keys = Keys::load(bench.keys.path()).unwrap();
+    let mut other = Writer::open(store, keys).await.unwrap();
+    bench.seal("platform", 2).await;
+    bench.head().await;
+    let error = other.seal(&platform(), [record(100)], in_days(300), at(900)).await.unwrap_err();
+    assert!(matches!(error, Error::Contended { .. }), "{error}");
 }

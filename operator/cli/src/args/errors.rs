@@ -21,12 +21,9 @@ pub fn text(error: &clap::Error, command: &mut clap::Command, lang: Lang) -> Str
             let given = context(ContextKind::InvalidSubcommand).unwrap_or_default();
             lang.pick(|| format!("commande inconnue : {given}"), || format!("unknown command: {given}"))
         }
-        (ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand, _) => lang
-            .str(
-                "commande absente : status, plan, flows, preflight ou reach",
-                "no command given: status, plan, flows, preflight or reach",
-            )
-            .to_owned(),
+        (ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand, _) => {
+            lang.str("commande absente", "no command given").to_owned()
+        }
         (ErrorKind::ArgumentConflict, _) => lang.pick(
             || format!("argument donné deux fois : {argument}"),
             || format!("argument given twice: {argument}"),
@@ -40,7 +37,8 @@ pub fn text(error: &clap::Error, command: &mut clap::Command, lang: Lang) -> Str
         ),
     };
     let mut text = what;
-    if let Some(valid) = context(ContextKind::ValidValue) {
+    let valid = [ContextKind::ValidValue, ContextKind::ValidSubcommand];
+    if let Some(valid) = valid.into_iter().find_map(context) {
         text += &lang.pick(|| format!("\naccepté : {valid}"), || format!("\naccepted: {valid}"));
     }
     let near = [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand, ContextKind::SuggestedValue];

@@ -24,6 +24,10 @@ pub struct AuditSinkArgs {
     /// Directory with tls.crt and tls.key for that; by default --tls-dir. Read again every two seconds.
     #[arg(long, env = "SNC_AUDIT_SERVE_TLS_DIR")]
     pub serve_tls_dir: Option<PathBuf>,
+    /// Take a person's own token there, although it was made for the API server: whoever has no other, and acknowledges
+    /// alarms. Tokens of pods have to be made for snc-audit-log in any case.
+    #[arg(long, env = "SNC_AUDIT_ACCEPT_PEOPLE")]
+    pub accept_people: bool,
     /// Where /livez, /readyz and /metrics are served, without TLS.
     #[arg(long, env = "SNC_LISTEN", default_value = "0.0.0.0:8080")]
     pub listen: SocketAddr,
@@ -195,9 +199,12 @@ pub struct IntakeArgs {
 
 #[derive(Debug, clap::Args)]
 pub struct SealingArgs {
-    /// How the log is signed. What was signed otherwise stays so.
+    /// How the log is signed. Where the key is of another kind, a new one takes its place at the start.
     #[arg(long = "key-algorithm", env = "SNC_AUDIT_KEY_ALGORITHM", value_enum, default_value_t = Algorithm::Es256)]
     pub algorithm: Algorithm,
+    /// At a start, a key that is older is replaced by a new one, which it signs before it is destroyed.
+    #[arg(long, env = "SNC_AUDIT_KEY_DAYS", default_value_t = 365, value_parser = clap::value_parser!(i64).range(1..=3650))]
+    pub key_days: i64,
     /// However few events there are, none waits longer before it is sealed.
     #[arg(long, env = "SNC_AUDIT_SEAL_SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub seal_seconds: u64,

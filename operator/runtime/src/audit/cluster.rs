@@ -37,6 +37,8 @@ const SELF_SUBJECT_REVIEWS: &str = "/apis/authentication.k8s.io/v1/selfsubjectre
 
 pub struct Kubernetes {
     client: Client,
+    /// Whether a person's own token is one, although it was made for the API server.
+    accept_people: bool,
     state: Arc<State>,
 }
 
@@ -56,7 +58,12 @@ struct Known {
 
 impl Kubernetes {
     /// Begins to watch; what ends among `tasks` ends the process.
-    pub fn start(client: Client, canary_namespace: &str, tasks: &mut JoinSet<&'static str>) -> Self {
+    pub fn start(
+        client: Client,
+        canary_namespace: &str,
+        accept_people: bool,
+        tasks: &mut JoinSet<&'static str>,
+    ) -> Self {
         let state = Arc::new(State::new(canary_namespace));
         let all = Selector::default;
         let metadata = Selector { metadata: true, ..all() };
@@ -84,7 +91,7 @@ impl Kubernetes {
                 forgetful.change(|_| ());
             }
         });
-        Self { client, state }
+        Self { client, accept_people, state }
     }
 
     async fn ask<T>(what: &str, question: impl Future<Output = kube::Result<T>> + Send) -> Result<T, Silent> {
@@ -95,18 +102,28 @@ impl Kubernetes {
         }
     }
 
+    /// A token that was made for the log, of whomever; else a person's own, for an API server reviews tokens of people for no
+    /// other audience than its own. A pod's token that was made for anything else opens nothing here.
     async fn who(&self, token: &str) -> Result<Option<User>, Silent> {
+        let made = self.review(token, Some(AUDIENCE)).await?;
+        if made.is_some() || !self.accept_people {
+            return Ok(made);
+        }
+        Ok(self.review(token, None).await?.filter(is_person))
+    }
+
+    async fn review(&self, token: &str, audience: Option<&str>) -> Result<Option<User>, Silent> {
         let review = TokenReview {
             spec: TokenReviewSpec {
                 token: Some(token.to_owned()),
-                audiences: Some(vec![AUDIENCE.to_owned()]),
+                audiences: audience.map(|audience| vec![audience.to_owned()]),
             },
             ..TokenReview::default()
         };
         let api: Api<TokenReview> = Api::all(self.client.clone());
         let params = PostParams::default();
         let answer = Self::ask("TokenReview", api.create(&params, &review)).await?;
-        user(answer.status.unwrap_or_default())
+        user(answer.status.unwrap_or_default(), audience)
     }
 
     async fn allowed(&self, user: &User, asked: Asked<'_>) -> Result<bool, Silent> {
@@ -284,13 +301,15 @@ fn log(object: DeserializeGuard<SncAuditLog>) -> Option<SncAuditLog> {
     readable("SncAuditLog", object)
 }
 
+/// Names of parts of the system are kept for them: no identity provider of people gives any out.
+fn is_person(user: &User) -> bool {
+    !user.name.starts_with("system:")
+}
+
 /// A token that an authenticator took which knows of no audiences was made for something else.
-fn user(status: TokenReviewStatus) -> Result<Option<User>, Silent> {
-    if let Some(error) = status.error.filter(|error| !error.is_empty() && status.authenticated != Some(true))
-    {
-        tracing::debug!(error, "token not accepted");
-    }
-    let meant = status.audiences.iter().flatten().any(|audience| audience == AUDIENCE);
+fn user(status: TokenReviewStatus, audience: Option<&str>) -> Result<Option<User>, Silent> {
+    let meant =
+        audience.is_none_or(|wanted| status.audiences.iter().flatten().any(|audience| audience == wanted));
     if status.authenticated != Some(true) || !meant {
         return Ok(None);
     }

@@ -4,22 +4,38 @@ use super::without::Without;
 use crate::args::audit::{Algorithm, AuditSinkArgs};
 use crate::start;
 use anyhow::{Context, Result, bail};
+use jiff::{SignedDuration, Timestamp};
 use kube::Client;
+use snc_auditlog::{KeyId, Keys};
 use snc_core::lang::Lang;
 use snc_sink::cluster::Cluster;
 use snc_sink::keep::Sealing;
 use snc_sink::settings::{Detection, Location, Settings, Syslog};
+use std::fs::File;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
 
+/// Where the sink has them in its data directory, and what it locks there.
+const KEYS: &str = "keys";
+const LOCK: &str = "lock";
+
 pub fn main(args: AuditSinkArgs) -> Result<()> {
     start::log(args.log_format);
     start::tls_provider()?;
-    let (without_cluster, canary) = (args.without_cluster, args.detection.canary_namespace.clone());
+    let (without_cluster, people) = (args.without_cluster, args.accept_people);
+    let canary = args.detection.canary_namespace.clone();
+    let key_days = args.sealing.key_days;
     let settings = settings(args);
     refuse(&settings)?;
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "snc-operator audit-sink");
+    // Before anything is signed in this process, and not while another one signs.
+    match renewed(&settings, key_days, Timestamp::now()) {
+        Ok(None) => {}
+        Ok(Some(key)) => tracing::info!(%key, "from now on this key signs"),
+        // Events are taken in all the same; whoever seals will say what is wrong.
+        Err(error) => tracing::error!(%error, "signing key not looked at"),
+    }
     start::until_stopped(|cancel| async move {
         let mut tasks: JoinSet<&'static str> = JoinSet::new();
         let cluster: Arc<dyn Cluster> = if without_cluster {
@@ -30,7 +46,7 @@ pub fn main(args: AuditSinkArgs) -> Result<()> {
             let client = Client::try_from(config).context("client")?;
             let home = settings.detection.operator_namespace.clone();
             tasks.spawn(authority::publish(client.clone(), home, settings.serve_tls_dir.clone()));
-            Arc::new(Kubernetes::start(client, &canary, &mut tasks))
+            Arc::new(Kubernetes::start(client, &canary, people, &mut tasks))
         };
         let run = snc_sink::run::run(settings, cluster, cancel);
         tokio::select! {
@@ -41,6 +57,22 @@ pub fn main(args: AuditSinkArgs) -> Result<()> {
             },
         }
     })
+}
+
+/// The new key, where the old one had its time. The first one is made by whoever seals.
+fn renewed(settings: &Settings, days: i64, now: Timestamp) -> Result<Option<KeyId>, snc_auditlog::Error> {
+    let directory = settings.data_dir.join(KEYS);
+    // Another process that signs by it would go on with the old one.
+    let lock = File::options().write(true).open(settings.data_dir.join(LOCK)).ok();
+    if !directory.is_dir() || lock.as_ref().is_some_and(|lock| lock.try_lock().is_err()) {
+        return Ok(None);
+    }
+    let mut keys = Keys::open(&directory, settings.algorithm, now)?;
+    let old = now.duration_since(keys.since()) >= SignedDuration::from_hours(24 * days);
+    if !old && keys.algorithm() == settings.algorithm {
+        return Ok(None);
+    }
+    keys.rotate(settings.algorithm, now).map(Some)
 }
 
 /// Everything that is wrong at once.
@@ -73,6 +105,7 @@ fn settings(args: AuditSinkArgs) -> Settings {
         shutdown_seconds,
         language,
         without_cluster: _,
+        accept_people: _,
         log_format: _,
     } = args;
     let default = Settings::new(data_dir);

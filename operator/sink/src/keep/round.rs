@@ -37,7 +37,7 @@ impl Keeper {
         plan.iter().filter_map(|(_, place)| place).for_each(|place| counts.add(place));
         self.seal(&plan, entries).await?;
         self.parts.saved.save(State { through, counts, plan: None, ..state })?;
-        let Parts { journal, stock, reserve, metrics, .. } = &self.parts;
+        let Parts { journal, stock, metrics, .. } = &self.parts;
         stock.counted(counts);
         metrics.seal_duration.observe(began.elapsed().as_secs_f64());
         for (_, place) in plan.iter() {
@@ -50,11 +50,7 @@ impl Keeper {
         if let Err(error) = journal.release(READER, through) {
             tracing::warn!(%error, through, "journal not released");
         }
-        if let Some(reserve) = reserve
-            && let Err(error) = reserve.fill()
-        {
-            tracing::debug!(%error, "reserve not filled yet");
-        }
+        self.take_back(true);
         Ok(true)
     }
 

@@ -8,6 +8,7 @@ use crate::intake::Intake;
 use crate::journal::{self, Journal, Os, Recovery, Reserve, ServerName, Source};
 use crate::keep::anchor::{Anchor, Place};
 use crate::keep::past::{Later, Stored};
+use crate::keep::spare::{Gated, Spare};
 use crate::keep::state::Saved;
 use crate::keep::whose::Whose;
 use crate::keep::{self, Stock};
@@ -43,7 +44,7 @@ pub(super) struct Ground {
     pub(super) later: Arc<Later>,
     /// Taken by whoever seals.
     pub(super) saved: Mutex<Option<Saved>>,
-    pub(super) reserve: Mutex<Option<Reserve>>,
+    pub(super) spare: Mutex<Option<Spare>>,
     pub(super) applied: Arc<Applied>,
     /// Held for as long as it is used.
     _lock: File,
@@ -83,11 +84,9 @@ impl Ground {
         let lock = lock(&data.join("lock"))?;
         let (disk, at) = (Arc::new(Os), |name: &str| data.join(name));
         let metrics = Arc::new(Metrics::complete()?);
-        let reserve = (settings.reserve_bytes > 0)
-            .then(|| Reserve::new(disk.clone(), &at("reserve"), settings.reserve_bytes));
-        if let Some(Err(error)) = reserve.as_ref().map(Reserve::fill) {
-            tracing::warn!(%error, "no room for a reserve");
-        }
+        let (gated, shut) = Gated::new(disk.clone());
+        let reserve = || Reserve::new(disk.clone(), &at("reserve"), settings.reserve_bytes);
+        let spare = (settings.reserve_bytes > 0).then(|| Spare::new(reserve(), shut));
         let (saved, _) = Saved::open(disk.clone(), &at("seal.state")).context("seal.state")?;
         let alarms = alarms::Read::open(disk.clone(), &at("alarms.state")).context("alarms.state")?;
         let wishes = Arc::new(wishes::Kept::open(at("wishes.json"))?);
@@ -105,7 +104,7 @@ impl Ground {
             readers,
         };
         let mut before = Before::default();
-        let (journal, recovery) = Journal::open_on(disk.clone(), &at("journal"), options, |entry| {
+        let (journal, recovery) = Journal::open_on(Arc::new(gated), &at("journal"), options, |entry| {
             seen.remember(entry);
             before.visit(entry);
         })?;
@@ -140,7 +139,7 @@ impl Ground {
             past,
             later,
             saved: Mutex::new(Some(saved)),
-            reserve: Mutex::new(reserve),
+            spare: Mutex::new(spare),
             applied: Arc::new(applied),
             data,
             _lock: lock,

@@ -96,7 +96,7 @@ impl Opening {
         ground.stock.found(inventory);
         ground.later.set(opened.store.clone(), reader.clone());
         let saved = ground.saved.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let reserve = ground.reserve.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let spare = ground.spare.lock().unwrap_or_else(PoisonError::into_inner).take();
         let parts = Parts {
             journal: ground.journal.clone(),
             intake: ground.intake.clone(),
@@ -106,7 +106,7 @@ impl Opening {
             wishes: ground.wishes.clone(),
             past: ground.past.clone(),
             stock: ground.stock.clone(),
-            reserve,
+            spare,
             metrics: ground.metrics.clone(),
             sealing: settings.sealing.clone(),
         };

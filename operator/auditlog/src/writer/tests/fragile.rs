@@ -2,7 +2,7 @@ use futures::stream::BoxStream;
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{
-    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
+    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, PutMode,
     PutMultipartOptions, PutOptions, PutPayload, PutResult,
 };
 use std::sync::Arc;
@@ -14,11 +14,23 @@ pub(super) struct Fragile {
     inner: Arc<InMemory>,
     writes: AtomicI64,
     done_all_the_same: bool,
+    /// As servers are that do not know conditions.
+    simple: bool,
 }
 
 impl Fragile {
     pub(super) fn breaking_after(inner: &Arc<InMemory>, writes: i64, done_all_the_same: bool) -> Arc<Self> {
-        Arc::new(Self { inner: inner.clone(), writes: AtomicI64::new(writes), done_all_the_same })
+        Arc::new(Self {
+            inner: inner.clone(),
+            writes: AtomicI64::new(writes),
+            done_all_the_same,
+            simple: false,
+        })
+    }
+
+    pub(super) fn simple(inner: &Arc<InMemory>) -> Arc<Self> {
+        let writes = AtomicI64::new(i64::MAX);
+        Arc::new(Self { inner: inner.clone(), writes, done_all_the_same: false, simple: true })
     }
 
     pub(super) fn mend(&self) {
@@ -50,6 +62,10 @@ impl ObjectStore for Fragile {
         'b: 'c,
     {
         Box::pin(async move {
+            if self.simple && options.mode == PutMode::Create {
+                let source = "status 501: <Error><Code>NotImplemented</Code></Error>".into();
+                return Err(object_store::Error::Generic { store: "simple", source });
+            }
             let left = self.writes.fetch_sub(1, Ordering::SeqCst);
             if left < 0 || (left == 0 && !self.done_all_the_same) {
                 return Err(Self::broken());

@@ -50,6 +50,12 @@ fn a_limit_is_what_can_be_shown() {
 }
 
 #[test]
+fn what_can_be_done_with_the_log_is_said() {
+    let text = refused(&["logs"]);
+    assert!(text.contains("no command given") && text.contains("accepted: verify, query, export"), "{text}");
+}
+
+#[test]
 fn where_the_log_is() {
     let place = |words: &[&str]| match logs(&[&["query", "--platform"], words].concat()) {
         LogsArgs::Query(asked) => asked.place,

@@ -22,18 +22,31 @@ async fn against<T>(
     answer: (u16, Value),
     ask: impl AsyncFnOnce(Kubernetes) -> Result<T, Silent>,
 ) -> (Result<T, Silent>, Came) {
+    let (asked, mut came) = against_all(false, vec![answer], ask).await;
+    (asked, came.remove(0))
+}
+
+async fn against_all<T>(
+    accept_people: bool,
+    answers: Vec<(u16, Value)>,
+    ask: impl AsyncFnOnce(Kubernetes) -> Result<T, Silent>,
+) -> (Result<T, Silent>, Vec<Came>) {
     let (service, mut handle) = mock::pair::<http::Request<Body>, Response<Body>>();
-    let state = State::new("snc-canary");
-    let cluster = Kubernetes { client: Client::new(service, "default"), state: Arc::new(state) };
+    let state = Arc::new(State::new("snc-canary"));
+    let cluster = Kubernetes { client: Client::new(service, "default"), accept_people, state };
     let server = async {
-        let (request, send) = handle.next_request().await.unwrap();
-        let (parts, body) = request.into_parts();
-        let body = body.collect_bytes().await.unwrap();
-        let response = Response::builder().status(StatusCode::from_u16(answer.0).unwrap());
-        send.send_response(response.body(Body::from(answer.1.to_string().into_bytes())).unwrap());
-        let agent = parts.headers.get(USER_AGENT).map_or("", |agent| agent.to_str().unwrap()).to_owned();
-        let body = serde_json::from_slice(&body).unwrap();
-        Came { method: parts.method, uri: parts.uri.to_string(), agent, body }
+        let mut all = Vec::new();
+        for (code, answer) in answers {
+            let (request, send) = handle.next_request().await.unwrap();
+            let (parts, body) = request.into_parts();
+            let body = body.collect_bytes().await.unwrap();
+            let response = Response::builder().status(StatusCode::from_u16(code).unwrap());
+            send.send_response(response.body(Body::from(answer.to_string().into_bytes())).unwrap());
+            let agent = parts.headers.get(USER_AGENT).map_or("", |agent| agent.to_str().unwrap()).to_owned();
+            let body = serde_json::from_slice(&body).unwrap();
+            all.push(Came { method: parts.method, uri: parts.uri.to_string(), agent, body });
+        }
+        all
     };
     tokio::join!(ask(cluster), server)
 }
@@ -82,6 +95,33 @@ async fn a_token_is_somebodys_if_it_was_made_for_the_log() {
         );
         assert_eq!(came.body["spec"], json!({"token": "s3cret", "audiences": ["snc-audit-log"]}));
     }
+}
+
+/// OIDC tokens know of no audience but the API server's.
+#[tokio::test]
+async fn a_persons_own_token_is_taken_where_the_sink_is_told_so_and_a_pods_never() {
+    let of = |name: &str| {
+        let user = json!({"username": name, "uid": "7", "groups": ["shop"]});
+        review(&json!({"authenticated": true, "user": user, "audiences": ["https://kubernetes.default.svc"]}))
+    };
+    let nobody = || review(&json!({"authenticated": false, "error": "invalid for the target audiences"}));
+    for (name, wanted) in [
+        ("alice@example.org", true),
+        ("system:serviceaccount:shop:default", false),
+        ("system:node:n1", false),
+        ("system:bootstrap:07401b", false),
+        ("", false),
+    ] {
+        let answers = vec![nobody(), of(name)];
+        let (user, came) = against_all(true, answers, async |c| c.authenticate("t").await).await;
+        assert_eq!(user.unwrap().map(|user| user.name), wanted.then(|| name.to_owned()), "{name}");
+        assert_eq!(came[0].body["spec"], json!({"token": "t", "audiences": ["snc-audit-log"]}));
+        assert_eq!(came[1].body["spec"], json!({"token": "t"}));
+    }
+    let (user, _) = against_all(false, vec![nobody()], async |c| c.authenticate("t").await).await;
+    assert_eq!(user.unwrap(), None, "not asked a second time");
+    let (user, _) = against_all(true, vec![nobody(), refused()], async |c| c.authenticate("t").await).await;
+    assert!(user.is_err(), "no answer is no yes");
 }
 
 #[tokio::test]

@@ -144,6 +144,30 @@ fn what_is_wrong_is_said_at_once_and_by_its_name() {
     }
 }
 
+#[test]
+fn a_key_is_replaced_once_it_is_old_or_of_another_kind_and_the_new_one_is_signed_by_it() {
+    let place = tempfile::tempdir().unwrap();
+    let data = format!("--data-dir={}", place.path().display());
+    let [first, other] = ["ES256", "Ed25519"]
+        .map(|algorithm| asked(&[&data, "--client=cp-1=a", &format!("--key-algorithm={algorithm}")]));
+    let day = |days: i64| Timestamp::UNIX_EPOCH + SignedDuration::from_hours(24 * days);
+    let renew = |settings: &Settings, now| renewed(settings, 365, day(now)).unwrap();
+    assert_eq!(renew(&first, 0), None, "whoever seals makes the first one");
+    let made = Keys::open(&place.path().join(KEYS), first.algorithm, day(0)).unwrap().current().clone();
+    assert_eq!(renew(&first, 364), None);
+    let second = renew(&first, 365).unwrap();
+    assert_eq!(renew(&first, 366), None, "once");
+    let third = renew(&other, 367).unwrap();
+    let keys = Keys::load(&place.path().join(KEYS)).unwrap();
+    assert_eq!((keys.current(), keys.algorithm()), (&third, other.algorithm));
+    assert!(made != second && second != third);
+    let previous: Vec<_> = keys.chain().keys().iter().filter_map(|key| key.statement().previous.clone()).collect();
+    let running = std::fs::File::create(place.path().join(LOCK)).unwrap();
+    running.lock().unwrap();
+    assert_eq!(renew(&first, 800), None, "another one signs by it");
+    assert!(previous.contains(&made) && previous.contains(&second), "{previous:?}");
+}
+
 /// A variable that nobody reads would be set and do nothing.
 #[test]
 fn every_variable_of_the_charts_pods_is_one_of_their_command() {

@@ -123,7 +123,7 @@ impl Rig {
             wishes: self.wishes.clone(),
             past: Arc::new(Stored::new(later)),
             stock: self.stock.clone(),
-            reserve: None,
+            spare: None,
             metrics: self.bench.metrics.clone(),
             sealing,
         })
