@@ -3,9 +3,11 @@
 use crate::access::{self, AT_ONCE, Store};
 use crate::digest::Digest;
 use crate::error::Error;
-use crate::head::Head;
+use crate::head::{self, Head};
 use crate::layout;
 use crate::signed::Signed as _;
+use crate::store::Opened;
+use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -29,6 +31,11 @@ pub enum Anchor {
     Store {
         name: String,
         store: Store,
+    },
+    /// The same, and what was put there first is found whatever was done to it since: for buckets that lock.
+    Opened {
+        name: String,
+        opened: Opened,
     },
     Lines {
         name: String,
@@ -81,7 +88,7 @@ impl FromStr for AnchorLine {
 impl Anchor {
     pub fn name(&self) -> &str {
         match self {
-            Self::Store { name, .. } | Self::Lines { name, .. } => name,
+            Self::Store { name, .. } | Self::Opened { name, .. } | Self::Lines { name, .. } => name,
         }
     }
 
@@ -95,7 +102,14 @@ impl Anchor {
                 }
                 Ok(anchored)
             }
-            Self::Store { store, .. } => of_store(store).await,
+            Self::Store { store, .. } => {
+                let read = |number| async move { Ok((number, head::read(store, number).await?)) };
+                let numbers = head::numbers(store).await?;
+                let heads: Result<Vec<_>, Error> =
+                    stream::iter(numbers.into_iter().map(read)).buffered(AT_ONCE).try_collect().await;
+                Ok(Anchored::of(heads?))
+            }
+            Self::Opened { opened, .. } => Ok(Anchored::of(opened.heads().await?)),
         }
     }
 }
@@ -109,23 +123,21 @@ pub(crate) struct Anchored {
     pub(crate) unreadable: Vec<String>,
 }
 
-async fn of_store(store: &Store) -> Result<Anchored, Error> {
-    let mut anchored = Anchored::default();
-    let read = |number| async move { Ok::<_, Error>((number, crate::head::read(store, number).await?)) };
-    let numbers = crate::head::numbers(store).await?;
-    let mut heads = stream::iter(numbers.into_iter().map(read)).buffered(AT_ONCE);
-    while let Some((number, bytes)) = heads.try_next().await? {
-        let path = layout::head(number);
-        let head = Head::from_bytes(&bytes);
-        match head.filter(|head| head.number == number && head.leaves_fit()) {
-            Some(head) => {
-                anchored.heads.insert(number, vec![AnchorLine::of(&head)]);
-                anchored.whole.insert(number, head);
+impl Anchored {
+    fn of(heads: Vec<(u64, Bytes)>) -> Self {
+        let mut anchored = Self::default();
+        for (number, bytes) in heads {
+            let head = Head::from_bytes(&bytes).filter(|head| head.number == number && head.leaves_fit());
+            match head {
+                Some(head) => {
+                    anchored.heads.insert(number, vec![AnchorLine::of(&head)]);
+                    anchored.whole.insert(number, head);
+                }
+                None => anchored.unreadable.push(layout::head(number).to_string()),
             }
-            None => anchored.unreadable.push(path.to_string()),
         }
+        anchored
     }
-    Ok(anchored)
 }
 
 /// Puts a head into another store. What is there already stays.

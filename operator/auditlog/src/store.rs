@@ -3,12 +3,17 @@
 mod credentials;
 mod lock;
 mod s3;
+mod versions;
 
 pub use credentials::Credentials;
 pub use lock::{Lock, LockMode};
 
-use crate::access::Store;
+use crate::access::{self, AT_ONCE, Store};
 use crate::error::Error;
+use crate::head;
+use crate::layout::{self, Object};
+use bytes::Bytes;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use object_store::local::LocalFileSystem;
 use snc_core::text::Refusal;
 use std::fs::{self, File};
@@ -86,6 +91,38 @@ impl Opened {
             Place::Directory(_) => Lock::NotLocked,
             Place::Bucket(bucket) => bucket.lock(path).await,
         }
+    }
+
+    /// The heads that were put there first, by their numbers: of a bucket also those that were deleted since, or
+    /// written over.
+    pub(crate) async fn heads(&self) -> Result<Vec<(u64, Bytes)>, Error> {
+        self.heads_that_begin(&format!("{}/", layout::HEADS)).await
+    }
+
+    /// Only that one.
+    pub(crate) async fn head(&self, number: u64) -> Result<Bytes, Error> {
+        let Place::Bucket(_) = &self.place else { return head::read(&self.store, number).await };
+        let heads = self.heads_that_begin(layout::head(number).as_ref()).await?;
+        let head = heads.into_iter().find(|(other, _)| *other == number);
+        Ok(head.map(|(_, bytes)| bytes).unwrap_or_default())
+    }
+
+    async fn heads_that_begin(&self, begin: &str) -> Result<Vec<(u64, Bytes)>, Error> {
+        let Place::Bucket(bucket) = &self.place else {
+            let store = &self.store;
+            let read = |number| async move { Ok((number, head::read(store, number).await?)) };
+            let numbers = head::numbers(store).await?;
+            return stream::iter(numbers.into_iter().map(read)).buffered(AT_ONCE).try_collect().await;
+        };
+        let versions = bucket.first_versions(begin).await?;
+        let heads = versions.into_iter().filter_map(|(path, id)| match layout::read(&path) {
+            Object::Head(number) => Some((number, path, id)),
+            _ => None,
+        });
+        let read = |(number, path, id): (u64, object_store::path::Path, String)| async move {
+            Ok((number, bucket.version(&path, &id, access::HEAD).await?.unwrap_or_default()))
+        };
+        stream::iter(heads.map(read)).buffered(AT_ONCE).try_collect().await
     }
 
     /// Deletes what is left over from writes that were cut short, and says how much that was. Only for the one who

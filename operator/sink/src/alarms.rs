@@ -169,7 +169,8 @@ impl Ledger {
         }
         let saying = |alarm: &snc_audit::Alarm| {
             // The same text whenever it is said.
-            let due = alarm.opened.saturating_add(snc_audit::alarms::ANSWER_WITHIN).unwrap_or(now);
+            let due = alarm.first.min(alarm.opened).saturating_add(snc_audit::alarms::ANSWER_WITHIN);
+            let due = due.unwrap_or(now);
             Saying::new(Act::AlarmOverdue, &alarm.id.to_string(), None, due, &shown(alarm, now))
         };
         say(&self.intake, &late.iter().map(saying).collect::<Vec<_>>()).await?;

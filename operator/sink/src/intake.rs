@@ -10,7 +10,7 @@ mod server;
 mod store;
 pub mod tls;
 
-pub use answer::{FILE, NOTES, POSITION, WEBHOOK};
+pub use answer::{FILE, NOTES, POSITION, SERVER, WEBHOOK};
 pub use client::{Clients, Stranger};
 pub use items::{Item, Items, wrapped};
 pub use server::{Drain, Limits, Server};
@@ -85,10 +85,10 @@ impl Intake {
         detached(async move {
             let (taken, between) = intake.store(&server, Source::File, &items).await?;
             let progress = Progress { between, notes };
-            let noted = intake.gaps.file(&server, &progress, Timestamp::now());
+            let safe = intake.gaps.file(&server, &progress, Timestamp::now());
             let unwritten =
                 || Failure::Broken("what was noticed in the file could not be written".to_owned());
-            noted.then_some(taken).ok_or_else(unwritten)
+            safe.then_some(taken).ok_or_else(unwritten)
         })
         .await
     }

@@ -143,7 +143,7 @@ impl Keeper {
     async fn turn(&mut self) -> Result<(), Error> {
         let now = Timestamp::now();
         let mut sealed = false;
-        self.take_back(false);
+        self.make_room();
         while self.is_due(now).await? {
             if !self.round().await? {
                 break;
@@ -185,9 +185,18 @@ impl Keeper {
         Ok(waiting >= sealing.records || old || full)
     }
 
-    fn take_back(&mut self, sealed: bool) {
-        if let Some(spare) = &mut self.parts.spare {
-            spare.take_back(sealed);
+    /// Where the journal cannot be written although all of it is sealed, the file that it writes is what has to go.
+    fn make_room(&mut self) {
+        let through = self.parts.saved.state().through;
+        let Parts { journal, spare: Some(spare), .. } = &mut self.parts else { return };
+        if journal.numbers().failing.is_some() && journal.last_position() <= through {
+            spare.pause();
+        }
+        if spare.is_given_up() {
+            if let Err(error) = journal.release(READER, through) {
+                tracing::warn!(%error, through, "journal not released");
+            }
+            spare.take_back(false);
         }
     }
 

@@ -219,6 +219,9 @@ impl Metrics {
             for took in Took::ALL {
                 self.events.with_label_values(&[source.as_str(), took.as_str()]);
             }
+        }
+        // The sink is no way by which anything can be missing.
+        for source in Source::ALL.iter().filter(|source| **source != Source::Sink) {
             for cause in closed.causes {
                 self.gaps_open.with_label_values(&[source.as_str(), cause]);
                 self.gaps.with_label_values(&[source.as_str(), cause]);

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use snc_audit::Event;
 use snc_audit::policy::{self, AuditPolicy, Kind, MANDATORY, Observed};
 use snc_core::lang::Lang;
+use snc_core::text::Refusal;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -29,28 +30,43 @@ struct Book {
     seen: BTreeSet<String>,
 }
 
+/// What is known of the file that the API servers are given.
+enum Given {
+    Nothing,
+    /// What it leaves out.
+    Judged(Vec<String>),
+    /// It is there and cannot be read: nobody can tell.
+    Unreadable,
+}
+
 /// What events are held against.
 struct Held {
     expected: AuditPolicy,
-    /// What the given file leaves out; None, where none is given.
-    judged: Option<Vec<String>>,
+    given: Given,
     book: Book,
 }
 
 pub struct Applied {
     held: Mutex<Held>,
-    given: Option<PathBuf>,
+    file: Option<PathBuf>,
+    /// Whose marked calls have to be logged.
+    probes: BTreeSet<String>,
     state: PathBuf,
     lang: Lang,
 }
 
 impl Applied {
-    /// `given` is the policy that the API servers run with.
-    pub fn open(state: PathBuf, given: Option<&Path>, lang: Lang) -> anyhow::Result<Self> {
+    /// `file` is the policy that the API servers run with. One that cannot be read stops nothing: it is told, and looked
+    /// at again.
+    pub fn open(
+        state: PathBuf,
+        file: Option<&Path>,
+        probes: BTreeSet<String>,
+        lang: Lang,
+    ) -> Result<Self, files::Error> {
         let book: Book = files::read(&state)?.unwrap_or_default();
-        let text = given.map(read).transpose()?;
-        let held = Mutex::new(held(text, book, lang)?);
-        Ok(Self { held, given: given.map(ToOwned::to_owned), state, lang })
+        let held = Mutex::new(held(file.map(read), book, &probes, lang));
+        Ok(Self { held, file: file.map(ToOwned::to_owned), probes, state, lang })
     }
 
     fn held(&self) -> MutexGuard<'_, Held> {
@@ -67,7 +83,7 @@ impl Applied {
     /// kind that there has to be.
     pub fn status(&self, now: Timestamp) -> PolicyStatus {
         let mut held = self.held();
-        let Held { judged, book, .. } = &mut *held;
+        let Held { given, book, .. } = &mut *held;
         let Book { since, now: current, before, seen, .. } = book;
         let fresh: Vec<String> = current.seen().map(|(kind, _)| kind.to_owned()).collect();
         seen.extend(fresh);
@@ -83,39 +99,69 @@ impl Applied {
                 Lang::En => format!("{verb} {object}: seen at level {seen}, expected {expected}"),
             }
         });
-        let missing: BTreeSet<String> = below.chain(judged.iter().flatten().cloned()).collect();
-        let whole = judged.is_some() || MANDATORY.iter().all(|kind| seen.contains(kind.id));
+        let (judged, whole) = match given {
+            Given::Nothing => (&[][..], MANDATORY.iter().all(|kind| seen.contains(kind.id))),
+            Given::Judged(missing) => (&missing[..], true),
+            Given::Unreadable => (&[][..], false),
+        };
+        let missing: BTreeSet<String> = below.chain(judged.iter().cloned()).collect();
         PolicyStatus { complete: whole && missing.is_empty(), missing: missing.into_iter().collect() }
     }
 
     /// Writes down what was seen, and looks at the file again: API servers start anew with another one.
-    pub fn save(&self) -> anyhow::Result<()> {
-        if let Some(text) = self.given.as_deref().map(read).transpose()? {
+    pub fn save(&self) -> Result<(), files::Error> {
+        if let Some(path) = &self.file {
+            let text = read(path);
             let mut now = self.held();
-            if now.book.file.as_ref() != Some(&text) {
-                *now = held(Some(text), Book::default(), self.lang)?;
-                tracing::info!("the audit policy is another one");
+            let same = match (&text, &now.given) {
+                (Ok(text), Given::Judged(_) | Given::Unreadable) => now.book.file.as_ref() == Some(text),
+                (Err(_), Given::Unreadable) => now.book.file.is_none(),
+                _ => false,
+            };
+            if !same {
+                let book = now.book.clone();
+                *now = held(Some(text), book, &self.probes, self.lang);
             }
         }
         let book = self.held().book.clone();
-        Ok(files::write(&self.state, &book)?)
+        files::write(&self.state, &book)
     }
 }
 
-fn held(text: Option<String>, book: Book, lang: Lang) -> anyhow::Result<Held> {
-    let book = if book.file == text { book } else { Book { file: text.clone(), ..Book::default() } };
-    let Some(text) = text else {
-        let expected = policy::generate(&policy::Wishes::default()).policy;
-        return Ok(Held { expected, judged: None, book });
+fn held(text: Option<anyhow::Result<String>>, book: Book, probes: &BTreeSet<String>, lang: Lang) -> Held {
+    let wishes = policy::Wishes { probes: probes.clone(), ..policy::Wishes::default() };
+    let generated = || policy::generate(&wishes).policy;
+    let of = |file: Option<String>| {
+        if book.file == file { book.clone() } else { Book { file, ..Book::default() } }
     };
-    let refused = |refusals: Vec<snc_core::text::Refusal>| {
-        let all: Vec<String> = refusals.iter().map(|refusal| refusal.message(lang)).collect();
-        anyhow::anyhow!("{}", all.join("\n"))
+    let (text, read) = match text {
+        None => return Held { expected: generated(), given: Given::Nothing, book: of(None) },
+        Some(Err(error)) => (None, Err(format!("{error:#}"))),
+        Some(Ok(text)) => {
+            let told = |refusals: Vec<Refusal>| {
+                refusals.iter().map(|refusal| refusal.message(lang)).collect::<Vec<_>>().join("; ")
+            };
+            let parsed = policy::parse(&text).map_err(told);
+            (Some(text), parsed)
+        }
     };
-    let expected = policy::parse(&text).map_err(refused)?.policy;
-    let missing = policy::judge(&expected);
-    let judged = missing.iter().map(|missing| missing.message().get(lang).to_owned()).collect();
-    Ok(Held { expected, judged: Some(judged), book })
+    match read {
+        Ok(parsed) => {
+            for ignored in &parsed.ignored {
+                tracing::warn!(field = ignored.path, "audit policy: {}", ignored.message(lang));
+            }
+            let missing = policy::judge(&parsed.policy);
+            let missing = missing.iter().map(|missing| missing.message().get(lang).to_owned()).collect();
+            Held { expected: parsed.policy, given: Given::Judged(missing), book: of(text) }
+        }
+        Err(error) => {
+            tracing::error!(
+                error,
+                "the audit policy of the API servers cannot be read: nobody can tell what it leaves out"
+            );
+            Held { expected: generated(), given: Given::Unreadable, book: of(text) }
+        }
+    }
 }
 
 fn read(path: &Path) -> anyhow::Result<String> {

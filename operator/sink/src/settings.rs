@@ -235,6 +235,12 @@ impl Settings {
         }
     }
 
+    /// Whose marked calls have to come back.
+    pub fn probes(&self) -> BTreeSet<String> {
+        let (namespace, name) = (&self.detection.operator_namespace, snc_core::names::AUDIT_SINK);
+        [format!("system:serviceaccount:{namespace}:{name}")].into()
+    }
+
     /// Every server that is heard of in the settings.
     pub fn servers(&self) -> Vec<ServerName> {
         let of_tails = self.tails.iter().map(|(_, server)| server);

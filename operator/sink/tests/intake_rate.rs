@@ -3,6 +3,8 @@
 //!
 //! `cargo test -p snc-sink --release --test intake_rate -- --ignored --nocapture`
 
+#![allow(clippy::unwrap_used)]
+
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Bytes;
 use hyper_util::rt::TokioIo;

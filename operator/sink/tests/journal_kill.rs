@@ -2,6 +2,8 @@
 //!
 //! The test starts itself: whoever finds the variable below set is the process that is killed.
 
+#![allow(clippy::unwrap_used)]
+
 use jiff::Timestamp;
 use snc_audit::canonical;
 use snc_sink::gaps::{self, Gaps};

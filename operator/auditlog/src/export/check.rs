@@ -7,7 +7,7 @@ use crate::canonical;
 use crate::catalogue::{self, Listed};
 use crate::error::Error;
 use crate::finding::{Aside, Finding, Findings, MOST, Note, What};
-use crate::head::Proof;
+use crate::head::{Head, Proof};
 use crate::keychain::Keychain;
 use crate::layout::{self, Object};
 use crate::manifest::{Expired, Manifest};
@@ -137,7 +137,7 @@ impl Run<'_> {
         let Some(bytes) = self.files.read(HEAD, SMALL)? else { return Ok(None) };
         let proof = serde_json::from_slice::<Proof>(&bytes).ok();
         let proof = proof.filter(|proof| canonical::bytes(proof, &[]).is_ok_and(|own| own == bytes));
-        let Some(proof) = proof.filter(|proof| proof.head.format() == crate::Head::FORMAT) else {
+        let Some(proof) = proof.filter(|proof| proof.head.format() == Head::FORMAT) else {
             self.findings.push(Finding::new(What::HeadChanged, HEAD));
             return Ok(None);
         };
@@ -349,18 +349,15 @@ fn layout_of_key(name: &str) -> Option<()> {
 
 /// What an anchor says of one head.
 fn lines(anchor: &Anchor, number: u64, keys: &Keychain) -> Result<Vec<AnchorLine>, Error> {
-    match anchor {
+    let bytes = match anchor {
         Anchor::Lines { lines, .. } => {
-            Ok(lines.iter().filter(|line| line.number == number).copied().collect())
+            return Ok(lines.iter().filter(|line| line.number == number).copied().collect());
         }
-        Anchor::Store { store, .. } => {
-            let store = store.clone();
-            let bytes = apart(async move { crate::head::read(&store, number).await })?;
-            let head = crate::Head::from_bytes(&bytes);
-            let head = head.filter(|head| head.number == number && head.check(keys).is_none());
-            Ok(head.iter().map(AnchorLine::of).collect())
-        }
-    }
+        Anchor::Store { store, .. } => apart(crate::head::read(store, number))?,
+        Anchor::Opened { opened, .. } => apart(opened.head(number))?,
+    };
+    let head = Head::from_bytes(&bytes).filter(|head| head.number == number && head.check(keys).is_none());
+    Ok(head.iter().map(AnchorLine::of).collect())
 }
 
 /// Whoever calls may be in a runtime, and may not.

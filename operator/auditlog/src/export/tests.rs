@@ -187,7 +187,7 @@ fn any_byte_that_changes_is_named() {
         bench.writer.rotate(Algorithm::Ed25519, bench.now).await.unwrap();
         bench.seal("tenant.acme", 4).await;
         bench.head().await;
-        let export = Export { since: Some(at(2)), ..asked("tenant.acme") };
+        let export = Export { since: Some(at(8)), ..asked("tenant.acme") };
         let bytes = tar(&bench, &export).await;
         (bench, bytes)
     });

@@ -2,10 +2,12 @@
 
 use super::Options;
 use super::lock::{Lock, Told, of_retention};
+use super::versions::{self, First, Version};
 use crate::access::Store;
 use crate::error::Error;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use object_store::aws::{AmazonS3, AmazonS3Builder, AwsAuthorizer, AwsCredentialProvider, Checksum};
@@ -32,6 +34,8 @@ const RETRY: Duration = Duration::from_secs(90);
 const SIGNED: Duration = Duration::from_secs(60);
 /// An answer about a lock is no longer.
 const ANSWER: usize = 64 << 10;
+/// Nor one about a thousand versions.
+const PAGE: usize = 8 << 20;
 
 #[derive(Debug)]
 pub(super) struct Bucket {
@@ -128,21 +132,84 @@ impl Bucket {
     }
 
     async fn answer(&self, path: &Path, what: &str) -> Option<Lock> {
-        let options = SignedUrlOptions::new().with_query([(what, "")]);
-        let url = self.s3.signed_url_opts(Method::GET, path, SIGNED, &options).await.ok()?;
+        let (status, body) = self.get(path, &[(what, "")], ANSWER).await.ok()?;
+        Some(of_retention(status, &body))
+    }
+
+    /// What the store's own client has no question for.
+    async fn get(&self, path: &Path, query: &[(&str, &str)], most: usize) -> Result<(u16, String), Error> {
+        let name = |error: object_store::Error| Error::store(path.as_ref())(error);
+        let failed = |error: &dyn std::fmt::Display| {
+            name(object_store::Error::Generic { store: "S3", source: error.to_string().into() })
+        };
+        let options = SignedUrlOptions::new().with_query(query.iter().copied());
+        let url = self.s3.signed_url_opts(Method::GET, path, SIGNED, &options).await.map_err(name)?;
         let mut request = HttpRequest::new(HttpRequestBody::empty());
-        *request.uri_mut() = url.as_str().parse().ok()?;
-        let answer = self.http.execute(request).await.ok()?;
+        // Whatever goes wrong from here on, the address is not told: it is signed.
+        *request.uri_mut() = url.as_str().parse().map_err(|_| failed(&"not an address"))?;
+        let answer = self.http.execute(request).await.map_err(|error| failed(&error))?;
         let status = answer.status().as_u16();
         let mut pieces = answer.into_body().bytes_stream();
         let mut body = Vec::new();
         while let Some(piece) = pieces.next().await {
-            body.extend_from_slice(&piece.ok()?);
-            if body.len() > ANSWER {
-                return None;
+            body.extend_from_slice(&piece.map_err(|error| failed(&error))?);
+            if body.len() > most {
+                return Err(failed(&"an answer without end"));
             }
         }
-        Some(of_retention(status, &String::from_utf8_lossy(&body)))
+        Ok((status, String::from_utf8_lossy(&body).into_owned()))
+    }
+
+    /// Of every object whose path begins so the version that was there first: its path in the store, and its id. Also
+    /// of those that were deleted since.
+    pub(super) async fn first_versions(&self, begin: &str) -> Result<Vec<(Path, String)>, Error> {
+        let below = match self.prefix.as_ref() {
+            "" => begin.to_owned(),
+            prefix => format!("{prefix}/{begin}"),
+        };
+        let mut first = First::default();
+        let mut next = (String::new(), String::new());
+        loop {
+            let mut query = vec![("versions", ""), ("prefix", below.as_str())];
+            if !next.0.is_empty() {
+                query.push(("key-marker", &next.0));
+            }
+            if !next.1.is_empty() {
+                query.push(("version-id-marker", &next.1));
+            }
+            let (status, body) = self.get(&Path::default(), &query, PAGE).await?;
+            let page = versions::page(&body).filter(|_| status == 200).ok_or_else(|| {
+                let source = format!("status {status}: the versions of objects are not listed").into();
+                Error::store(begin)(object_store::Error::Generic { store: "S3", source })
+            })?;
+            first.take_in(page.versions);
+            match page.next {
+                Some(other) if other != next => next = other,
+                _ => break,
+            }
+        }
+        let inside = |version: Version| {
+            let path = Path::parse(version.key).ok()?;
+            let inner: Path = path.prefix_match(&self.prefix)?.collect();
+            Some((inner, version.id))
+        };
+        Ok(first.into_versions().filter_map(inside).collect())
+    }
+
+    /// None: it is not there. Nothing of what is longer.
+    pub(super) async fn version(&self, path: &Path, id: &str, most: u64) -> Result<Option<Bytes>, Error> {
+        let path: Path = self.prefix.parts().chain(path.parts()).collect();
+        let options = GetOptions { version: Some(id.to_owned()), ..GetOptions::default() };
+        let got = match self.s3.get_opts(&path, options).await {
+            Ok(got) if got.meta.size > most => Ok(Bytes::new()),
+            Ok(got) => got.bytes().await,
+            Err(error) => Err(error),
+        };
+        match got {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(Error::store(path.as_ref())(error)),
+        }
     }
 }
 

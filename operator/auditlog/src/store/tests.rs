@@ -95,10 +95,38 @@ async fn a_bucket_holds_a_log_and_says_what_it_locks() {
     assert!(matches!(lock, Lock::Locked { mode: LockMode::Compliance, .. }), "{lock:?}");
     assert_eq!(locked.lock("heads/none.json").await, Lock::Unknown);
 
-    let anchor = crate::Anchor::Store { name: "locked".to_owned(), store: locked.store.clone() };
-    let report = verify(&plain.store, &bench.check(vec![anchor])).await.unwrap();
+    let anchor = crate::Anchor::Opened { name: "locked".to_owned(), opened: locked.clone() };
+    let proven = async |bench: &Bench| {
+        let report = verify(&plain.store, &bench.check(vec![anchor.clone()])).await.unwrap();
+        assert_eq!(report.findings, []);
+        assert!(matches!(report.tail, crate::Tail::Proven { .. }));
+    };
+    proven(&bench).await;
+    // Whoever has the keys of the bucket can hide what was put there, and put something else: it is there all the same.
+    remove(&locked.store, &path).await;
+    proven(&bench).await;
+    put(&locked.store, &path, b"{}".to_vec()).await;
+    proven(&bench).await;
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("acme.tar");
+    let asked = crate::Export {
+        partition: partition("tenant.acme"),
+        since: None,
+        until: None,
+        format: crate::Format::Csv,
+        now: bench.now,
+    };
+    let pieces: Vec<bytes::Bytes> =
+        crate::export(&plain.store, &asked).await.unwrap().try_collect().await.unwrap();
+    fs::write(&file, pieces.concat()).unwrap();
+    let report = crate::verify_export(&file, &bench.check(vec![anchor.clone()])).unwrap();
     assert_eq!(report.findings, []);
     assert!(matches!(report.tail, crate::Tail::Proven { .. }));
+    // Of many, all are found.
+    for number in 100..1200 {
+        put(&locked.store, &format!("heads/{number:012}.json"), b"{}".to_vec()).await;
+    }
+    assert_eq!(locked.heads().await.unwrap().len(), 1101);
 
     bench.again().await;
     let mut other = Writer::open(plain.store.clone(), Keys::load(bench.keys.path()).unwrap()).await.unwrap();

@@ -49,6 +49,8 @@ pub struct Shown {
 pub struct Row {
     /// When the request came; when the record was received, where the event cannot be read.
     pub at: Option<Timestamp>,
+    /// When it was written, or else when the request came.
+    pub written: Option<Timestamp>,
     pub user: String,
     /// Who it was done as, if not as oneself.
     pub acted_as: String,
@@ -63,6 +65,8 @@ pub struct Row {
     pub level: String,
     /// The one that is not the client's word.
     pub address: String,
+    /// All of them.
+    pub addresses: String,
     pub agent: String,
     pub uri: String,
     pub audit_id: String,
@@ -78,6 +82,7 @@ impl Row {
         let as_other = event.impersonated_user.as_ref().map(|user| user.username.to_string());
         Self {
             at: event.time(),
+            written: event.stage_timestamp.or(event.request_received_timestamp),
             user: event.user.username.to_string(),
             acted_as: as_other.unwrap_or_default(),
             verb: event.verb.to_string(),
@@ -89,6 +94,7 @@ impl Row {
             code: event.code(),
             stage: event.stage_word().to_owned(),
             level: event.level.map(|level| level.to_string()).unwrap_or_default(),
+            addresses: event.source_ips.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
             address: event.source_ips.last().map(ToString::to_string).unwrap_or_default(),
             agent: event.user_agent.to_string(),
             uri: event.request_uri.to_string(),

@@ -15,7 +15,9 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let key = derive_accept_key(asked.header("sec-websocket-key").unwrap().as_bytes());
-    let protocol = asked.header("sec-websocket-protocol").unwrap_or_default().to_owned();
+    // Of those that are offered.
+    let protocol = "v4.channel.k8s.io";
+    assert!(asked.header("sec-websocket-protocol").unwrap().contains(protocol));
     let head = format!(
         "HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-accept: {key}\r\nsec-websocket-protocol: {protocol}\r\n\r\n"
     );

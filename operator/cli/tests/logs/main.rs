@@ -156,7 +156,7 @@ fn every_form_says_the_same_records() {
     assert_eq!(form("jsonl", &["--limit", "3"]), lines[..3].concat());
     let csv = form("csv", &["--all"]);
     assert_eq!(csv.lines().count(), 6);
-    let row = "2,2026-11-22T10:00:00Z,2026-11-22T10:00:00.2Z,file,cp-1,ObjectNamespace,alice,,get,,secrets,,boutique-web,s2,200,ResponseComplete,Metadata,10.0.0.7,kubectl/v1.36.3,/api/v1/namespaces/boutique-web/secrets/s2,id-2";
+    let row = "2,2026-11-22T10:00:00.1Z,2026-11-22T10:00:00.2Z,file,cp-1,ObjectNamespace,alice,,get,,secrets,,boutique-web,s2,200,ResponseComplete,Metadata,203.0.113.9 10.0.0.7,kubectl/v1.36.3,/api/v1/namespaces/boutique-web/secrets/s2,id-2";
     assert_eq!(csv.lines().nth(2), Some(row));
     let report: Value = serde_json::from_str(&form("json", &["--limit", "3"])).unwrap();
     assert_eq!(
@@ -271,7 +271,7 @@ fn who_asks_has_to_be_said() {
     let folder = tempfile::tempdir().unwrap();
     let config = server::kubeconfig(folder.path(), "http://127.0.0.1:9", "{token: mine}");
     let config = config.to_str().unwrap();
-    let server = Server::tls(|_| Reply::Ok("[]".to_owned()));
+    let server = Server::tls(|_| Reply::Ok(json!({"items": []}).to_string()));
     let authority = server.authority();
     let base = [
         "logs",
@@ -363,7 +363,7 @@ fn what_is_asked_wrongly_is_refused_before_anything_is_sent() {
     let server = Server::tls(five);
     let at = At::of(&server);
     for (words, told) in [
-        (&["logs", "query"][..], "--tenant NAME, --platform or -n NAMESPACE"),
+        (&["logs", "query"][..], "--tenant NAME, --platform, or -n NAMESPACE"),
         (&["logs", "query", "--tenant", "a", "--platform"], "exclude each other"),
         (&["logs", "query", "--tenant", "a", "--since", "yesterday"], "an RFC 3339 date"),
         (&["logs", "query", "--tenant", "a", "--since", "1h", "--until", "2h"], "after --since"),

@@ -327,6 +327,13 @@ fn an_export_with_its_proof_is_verified_without_the_store() {
         assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{}", ran.out);
         assert!(ran.out.contains("Tail proven through head 3"), "{}", ran.out);
     }
+    // One record has one row, with proof or without.
+    std::fs::create_dir(log.path("csv")).unwrap();
+    let rows = |file: PathBuf| std::fs::read_to_string(file).unwrap().replace('"', "");
+    let mut archive = tar::Archive::new(std::fs::File::open(log.path("csv.tar")).unwrap());
+    archive.unpack(log.path("csv")).unwrap();
+    let plain = ["logs", "export", "--store", &log.text("store"), "--tenant", "boutique", "-o", "csv"];
+    assert_eq!(snc(&plain).out, rows(log.path("csv/records.csv")));
     assert!(log.path("out/records.jsonl").is_file() && !log.path("out.tar.partial").exists());
     flip(&log.path("out/segments/000000000002.seg"));
     let ran =

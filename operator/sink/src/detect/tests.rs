@@ -34,7 +34,7 @@ fn room() -> Room {
         whose: Arc::new(Whose::open(place.path().join("whose.json")).unwrap()),
         ledger: ledger.clone(),
         reuses: reuses.clone(),
-        applied: Arc::new(Applied::open(place.path().join("policy.json"), None, lang).unwrap()),
+        applied: Arc::new(Applied::open(place.path().join("policy.json"), None, [].into(), lang).unwrap()),
         sightings: seen,
         metrics: bench.metrics.clone(),
     };

@@ -133,16 +133,17 @@ impl Server {
         self.outages.retain(|outage| outage.to.as_nanosecond() >= recent);
         let trouble = self.trouble.filter(|trouble| trouble.gap.is_none());
         let current = trouble.map_or(0, |trouble| now.duration_since(trouble.since).as_nanos());
-        let of = |outage: &Outage| outage.to.duration_since(outage.from).as_nanos();
-        let total: i128 = self.outages.iter().map(of).sum::<i128>() + current;
+        let lasted = |outage: &Outage| outage.to.duration_since(outage.from).as_nanos();
+        let total: i128 = self.outages.iter().map(lasted).sum::<i128>() + current;
         if total <= signed(patience) {
             return None;
         }
-        let first = self.outages.iter().map(|outage| (outage.after, outage.cause));
-        let first = first.chain(trouble.map(|trouble| (trouble.after, trouble.cause)));
-        let first = first.min_by_key(|(after, _)| *after);
+        let all = self.outages.iter().map(|outage| (outage.after, lasted(outage), outage.cause));
+        let all = all.chain(trouble.map(|trouble| (trouble.after, current, trouble.cause)));
+        let after = all.clone().map(|(after, ..)| after).min()?;
+        let (.., cause) = all.max_by_key(|(_, lasted, _)| *lasted)?;
         self.outages.clear();
-        first
+        Some((after, cause))
     }
 
     /// Requests that were not taken for so long that the API server has given them up.

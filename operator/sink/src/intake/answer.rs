@@ -24,6 +24,8 @@ pub const FILE: &str = "/v1/file";
 pub const POSITION: &str = "snc-position";
 /// What a reader of a log file noticed, as JSON.
 pub const NOTES: &str = "snc-notes";
+/// Whose log file its reader takes it for. The certificate says whose it is.
+pub const SERVER: &str = "snc-server";
 const JSON: &str = "application/json";
 /// Clients of the API server wait for so many seconds and ask again.
 const AFTER: HeaderValue = HeaderValue::from_static("1");
@@ -55,6 +57,15 @@ pub(super) async fn answer(
         }
     };
     let (head, body) = request.into_parts();
+    if let Some(given) = head.headers.get(SERVER).filter(|given| *given != name.as_str()) {
+        let text = Text::new(
+            "le certificat présenté est celui d'un autre serveur d'API",
+            "the certificate belongs to another API server",
+        );
+        let given = String::from_utf8_lossy(given.as_bytes());
+        let detail = json!({ "field": SERVER, "given": given, "accepted": name.as_str() });
+        return refuse(StatusCode::FORBIDDEN, &text, detail);
+    }
     let way = match head.uri.path() {
         _ if head.method != Method::POST => {
             let text = Text::new("seule la méthode POST est acceptée", "only POST is accepted");

@@ -79,14 +79,23 @@ pub struct Item<'a> {
 
 impl<'a> Item<'a> {
     pub fn read(bytes: &'a [u8]) -> Result<Self, Unreadable> {
-        let Ok(text) = str::from_utf8(bytes) else {
-            return Self::wrapped(bytes, Unreadable::Shape("not UTF-8".to_owned()));
+        let read = match canonical::text(bytes) {
+            Cow::Borrowed(text) => Self::of(text),
+            // What a client may put into an event must not hide it.
+            Cow::Owned(text) => Item::of(&text).map(Item::into_owned),
         };
-        let hash = match canonical::hash(text) {
-            Ok(hash) => hash,
-            Err(why) => return Self::wrapped(bytes, why),
-        };
-        let raw = one_line(text);
+        match read {
+            Ok(item) => Ok(item),
+            Err(why) => {
+                let raw = wrapped(bytes);
+                let hash = canonical::hash(&raw)?;
+                Ok(Self { hash, id: None, stage: None, raw: Cow::Owned(raw), unreadable: Some(why) })
+            }
+        }
+    }
+
+    fn of(text: &'a str) -> Result<Self, Unreadable> {
+        let (hash, raw) = (canonical::hash(text)?, one_line(text));
         match Event::parse(text) {
             Ok(event) => {
                 let stage_name = event.stage().map_or_else(
@@ -100,10 +109,10 @@ impl<'a> Item<'a> {
         }
     }
 
-    fn wrapped(bytes: &[u8], why: Unreadable) -> Result<Self, Unreadable> {
-        let raw = wrapped(bytes);
-        let hash = canonical::hash(&raw)?;
-        Ok(Self { hash, id: None, stage: None, raw: Cow::Owned(raw), unreadable: Some(why) })
+    fn into_owned<'b>(self) -> Item<'b> {
+        let Self { hash, id, stage, raw, unreadable } = self;
+        let id = id.map(|(audit_id, name)| (Word::new(audit_id.to_string()), name));
+        Item { hash, id, stage, raw: Cow::Owned(raw.into_owned()), unreadable }
     }
 }
 

@@ -4,6 +4,7 @@ use super::Items;
 use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use snc_audit::canonical;
 use snc_core::text::clip;
 use std::borrow::Cow;
 use std::ops::Range;
@@ -33,7 +34,12 @@ struct List<'a> {
 
 /// Whether all of it is as it should be, or items were taken out of what is no JSON as a whole.
 pub fn read(body: Bytes) -> Result<(Items, bool), Malformed> {
-    match str::from_utf8(&body).map_err(|_| "not UTF-8".to_owned()).and_then(whole) {
+    let body = match canonical::text(&body) {
+        Cow::Borrowed(_) => body,
+        // Of an event that holds such bytes, the rest is as good as ever.
+        Cow::Owned(text) => text.into(),
+    };
+    match str::from_utf8(&body).map_err(|error| error.to_string()).and_then(whole) {
         Ok(List { kind, .. }) if kind != KIND => Err(malformed("kind", &kind, KIND)),
         Ok(List { api_version, .. }) if api_version != VERSION => {
             Err(malformed("apiVersion", &api_version, VERSION))

@@ -50,7 +50,9 @@ impl Keeper {
         if let Err(error) = journal.release(READER, through) {
             tracing::warn!(%error, through, "journal not released");
         }
-        self.take_back(true);
+        if let Some(spare) = &mut self.parts.spare {
+            spare.take_back(true);
+        }
         Ok(true)
     }
 

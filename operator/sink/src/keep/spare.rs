@@ -60,8 +60,10 @@ impl Handle for Growing {
         self.handle.sync()
     }
 
+    /// A file that is not cut back is left for another one: sealed to its end, it then goes, and makes room.
     fn cut(&mut self, length: u64) -> io::Result<()> {
-        self.handle.cut(length)
+        self.handle.cut(length)?;
+        if self.shut.load(Ordering::Relaxed) { Err(full()) } else { Ok(()) }
     }
 
     fn length(&self) -> io::Result<u64> {
@@ -131,6 +133,14 @@ impl Spare {
         }
     }
 
+    /// Nothing is taken in for a moment, so that the journal leaves the file that it writes.
+    pub fn pause(&mut self) {
+        if !self.is_given_up() {
+            self.shut.store(true, Ordering::Relaxed);
+            self.tried = Some(Instant::now());
+        }
+    }
+
     /// As soon as there is as much room again: at once after something was sealed, and otherwise now and then.
     pub fn take_back(&mut self, sealed: bool) {
         let lately = self.tried.is_some_and(|tried| tried.elapsed() < AGAIN);
@@ -168,7 +178,7 @@ mod tests {
     async fn the_journal_takes_nothing_while_the_room_is_given_up_and_lets_go_all_the_same() {
         let place = TempDir::new().unwrap();
         let (gated, shut) = Gated::new(Arc::new(Os));
-        let options = Options { roll_bytes: 1, readers: vec!["seal".into()], ..Options::default() };
+        let options = Options { readers: vec!["seal".into()], ..Options::default() };
         let (journal, _) =
             Journal::open_on(Arc::new(gated), &place.path().join("journal"), options, |_| {}).unwrap();
         let reserve = place.path().join("reserve");
@@ -179,13 +189,28 @@ mod tests {
 
         spare.give_up();
         assert!(!reserve.exists());
+        assert_eq!(journal.release("seal", 2).unwrap().files, 0, "it is still written");
         assert!(append(&journal, 3).await.is_err_and(|error| error.is_full()));
-        assert_eq!(journal.release("seal", 2).unwrap().files, 1);
         assert_eq!(journal.read_from(2, 1).await.unwrap().len(), 1);
+        assert_eq!(journal.release("seal", 2).unwrap().files, 1, "and now it is left");
+        assert!(append(&journal, 3).await.is_err_and(|error| error.is_full()));
 
         spare.take_back(true);
         assert!(reserve.exists() && !spare.is_given_up());
         assert_eq!(append(&journal, 3).await.unwrap(), 3);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pause_ends_by_itself() {
+        let place = TempDir::new().unwrap();
+        let (_, shut) = Gated::new(Arc::new(Os));
+        let mut spare = Spare::new(Reserve::new(Arc::new(Os), &place.path().join("reserve"), 10), shut);
+        spare.pause();
+        spare.take_back(false);
+        assert!(spare.is_given_up());
+        tokio::time::advance(AGAIN).await;
+        spare.take_back(false);
+        assert!(!spare.is_given_up());
     }
 
     #[tokio::test(start_paused = true)]

@@ -18,7 +18,7 @@ fn at(hours: i64) -> Timestamp {
 }
 
 fn open(place: &TempDir, given: Option<&Path>) -> Applied {
-    Applied::open(place.path().join("policy.json"), given, Lang::En).unwrap()
+    Applied::open(place.path().join("policy.json"), given, BTreeSet::new(), Lang::En).unwrap()
 }
 
 const COMPLETE: &str = "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules:\n- level: Metadata\n";
@@ -80,10 +80,18 @@ fn what_was_mended_is_forgotten_and_what_was_seen_outlives_a_restart() {
 }
 
 #[test]
-fn a_file_that_is_no_policy_is_told() {
+fn a_file_that_cannot_be_read_stops_nothing_and_proves_nothing_until_it_can() {
     let place = TempDir::new().unwrap();
     let file = place.path().join("audit-policy.yaml");
+    let applied = open(&place, Some(&file));
+    assert_eq!(applied.status(at(0)), PolicyStatus::default());
     std::fs::write(&file, "kind: Pod").unwrap();
-    assert!(Applied::open(place.path().join("policy.json"), Some(&file), Lang::Fr).is_err());
-    assert!(Applied::open(place.path().join("policy.json"), Some(Path::new("/none")), Lang::Fr).is_err());
+    applied.save().unwrap();
+    assert_eq!(applied.status(at(0)), PolicyStatus::default());
+    std::fs::write(&file, COMPLETE).unwrap();
+    applied.save().unwrap();
+    assert!(applied.status(at(0)).complete);
+    std::fs::remove_file(&file).unwrap();
+    applied.save().unwrap();
+    assert_eq!(applied.status(at(0)), PolicyStatus::default());
 }

@@ -91,8 +91,9 @@ impl Ground {
         let alarms = alarms::Read::open(disk.clone(), &at("alarms.state")).context("alarms.state")?;
         let wishes = Arc::new(wishes::Kept::open(at("wishes.json"))?);
         let whose = Arc::new(Whose::open(at("whose.json"))?);
-        let applied = Applied::open(at("policy.json"), settings.policy.as_deref(), settings.lang)
-            .context("--policy")?;
+        let applied =
+            Applied::open(at("policy.json"), settings.policy.as_deref(), settings.probes(), settings.lang)
+                .context("--policy")?;
         let seen = Arc::new(Seen::new(seen::Options::default()));
         let mut readers = vec![keep::READER.to_owned(), detect::READER.to_owned()];
         readers.extend(settings.syslog.as_ref().map(|_| FORWARD.to_owned()));

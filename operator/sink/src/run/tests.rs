@@ -3,4 +3,4 @@ mod fake;
 mod flow;
 mod kill;
 mod room;
-mod small;
+mod syslog;

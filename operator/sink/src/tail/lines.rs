@@ -5,7 +5,6 @@ use jiff::Timestamp;
 use snc_audit::Event;
 use snc_audit::canonical;
 use std::ops::Range;
-use std::str;
 
 /// What every event of a log file begins with.
 const BEGINNING: &[u8] = br#"{"kind":"Event","#;
@@ -58,7 +57,7 @@ impl Gathered {
 
     pub(super) fn unreadable(&mut self, at: Range<usize>) {
         let bytes = self.buffer.get(at.clone()).unwrap_or_default();
-        if str::from_utf8(bytes).is_ok_and(|text| canonical::hash(text).is_ok()) {
+        if canonical::hash(&canonical::text(bytes)).is_ok() {
             self.items.push(at);
             return;
         }
@@ -74,8 +73,10 @@ impl Gathered {
 }
 
 fn read(line: &[u8]) -> Line {
-    match str::from_utf8(line).ok().and_then(|text| Event::parse(text).ok()) {
-        Some(event) => Line::Event(event.stage_timestamp),
-        None => Line::Unreadable,
+    let text = canonical::text(line);
+    match Event::parse(&text) {
+        // What cannot be told from other events is not taken in as one.
+        Ok(event) if canonical::hash(&text).is_ok() => Line::Event(event.stage_timestamp),
+        _ => Line::Unreadable,
     }
 }

@@ -2,7 +2,7 @@
 
 use super::deliver::{Batch, Deliver, Undelivered};
 use crate::intake::tls::Reload;
-use crate::intake::{FILE, NOTES, POSITION};
+use crate::intake::{FILE, NOTES, POSITION, SERVER};
 use crate::journal::ServerName;
 use futures::future::BoxFuture;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
@@ -75,13 +75,14 @@ impl Remote {
         Ok(made)
     }
 
-    async fn post(&self, batch: &Batch) -> Result<(), Undelivered> {
+    async fn post(&self, server: &ServerName, batch: &Batch) -> Result<(), Undelivered> {
         let failed = |why: String| Undelivered { why, after: None };
         let notes = serde_json::to_string(&batch.notes).map_err(|error| failed(error.to_string()))?;
         let request = Request::post(self.to.clone())
             .header(CONTENT_TYPE, "application/json")
             .header(POSITION, &batch.position)
             .header(NOTES, notes)
+            .header(SERVER, server.as_str())
             .body(Full::new(batch.list()))
             .map_err(|error| failed(error.to_string()))?;
         let answer = self.client().map_err(failed)?.request(request).await;
@@ -113,10 +114,14 @@ fn said(error: &dyn std::error::Error) -> String {
 }
 
 impl Deliver for Remote {
-    fn deliver<'a>(&'a self, _: &'a ServerName, batch: &'a Batch) -> BoxFuture<'a, Result<(), Undelivered>> {
+    fn deliver<'a>(
+        &'a self,
+        server: &'a ServerName,
+        batch: &'a Batch,
+    ) -> BoxFuture<'a, Result<(), Undelivered>> {
         Box::pin(async move {
             let late = |_| Err(Undelivered { why: "no answer in time".to_owned(), after: None });
-            timeout(WITHIN, self.post(batch)).await.unwrap_or_else(late)
+            timeout(WITHIN, self.post(server, batch)).await.unwrap_or_else(late)
         })
     }
 }

@@ -148,6 +148,22 @@ fn a_file_that_was_truncated_and_has_grown_again_is_not_taken_for_the_same() {
 }
 
 #[test]
+fn a_copy_that_is_read_in_the_place_of_the_file_ends_in_a_gap() {
+    let mut scene = Scene::new();
+    scene.write(3);
+    scene.drain();
+    scene.follower = None;
+    scene.write(2);
+    scene.copy_and_truncate(true);
+    scene.rotate(false);
+    fs::remove_file(scene.rotated()).unwrap();
+    scene.write(2);
+    scene.drain();
+    assert!(scene.all());
+    assert_eq!(scene.gaps(), [(Some(5), 6, Cause::Truncated)], "what was written to it after the copy");
+}
+
+#[test]
 fn whoever_writes_to_a_deleted_file_is_read_until_there_is_another() {
     let mut scene = Scene::new();
     scene.write(3);
@@ -176,6 +192,31 @@ fn a_line_that_cannot_be_read_is_kept_and_is_a_gap() {
     assert!(scene.all());
     assert_eq!(scene.gaps(), [(Some(2), 3, Cause::Unreadable)], "over a restart");
     assert_eq!(scene.unreadable, ["bytes", "not json"]);
+}
+
+#[test]
+fn what_a_client_put_into_its_request_is_no_hole() {
+    let mut scene = Scene::new();
+    scene.write(1);
+    scene.written += 1;
+    let whole = line(2);
+    let head = whole.strip_suffix('}').unwrap().as_bytes();
+    scene
+        .writer
+        .write_all(&[head, b",\"requestObject\":{\"a\":\"\xff\\ud800\",\"a\":1}}\n"].concat())
+        .unwrap();
+    scene.write(1);
+    while let Some(batch) = scene.follower().batch().unwrap() {
+        for item in batch.items.iter() {
+            let item = crate::intake::Item::read(item).unwrap();
+            assert!(item.unreadable.is_none());
+            scene.delivered.insert(item.id.unwrap().0.parse().unwrap());
+        }
+        scene.notes.extend(batch.notes);
+        scene.follower().acknowledged().unwrap();
+    }
+    assert!(scene.all());
+    assert_eq!(scene.gaps(), []);
 }
 
 #[test]

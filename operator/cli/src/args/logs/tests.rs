@@ -173,8 +173,8 @@ fn help_of_each_command_speaks_one_language_at_a_time() {
         &["alarms", "acknowledge"],
     ] {
         let help = |lang: &str| {
-            let words = ["kubectl-snc"].iter().chain(command).chain(&["--help", lang]).map(OsString::from);
-            match parse(words) {
+            let words = [&["kubectl-snc"], command, &["--help", lang]].concat();
+            match parse(words.into_iter().map(OsString::from)) {
                 Ok(Parsed::Show(text)) => text,
                 other => panic!("{other:?}"),
             }

@@ -59,19 +59,21 @@ async fn proof(
     now: Timestamp,
 ) -> Result<Answer, Outcome> {
     let tar = to.extension().is_some_and(|extension| extension == "tar");
-    if !tar && fs::read_dir(to).is_ok_and(|mut entries| entries.next().is_some()) {
+    let is_empty = |dir: &Path| fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_none());
+    if to.exists() && (tar || !is_empty(to)) {
         return Err(exists(to, args));
     }
-    let target = if tar { to.to_owned() } else { suffixed(to, ".tar") };
-    let (partial, mut file) = begin(&target, args)?;
+    let (partial, mut file) = partial(to, args)?;
     let sealed = match fetch(args, asked, about, now, &mut file).await {
         Ok(sealed) => sealed,
         Err(outcome) => return Err(abandon(file, &partial, outcome, args)),
     };
-    finish(file, &partial, &target, args)?;
-    if !tar {
-        unpack(&target, to).map_err(|error| not_written(&error, args))?;
-        fs::remove_file(&target).map_err(|error| not_written(&error, args))?;
+    if tar {
+        finish(file, &partial, to, args)?;
+    } else {
+        let whole =
+            flushed(file).and_then(|()| unpack(&partial, to)).and_then(|()| fs::remove_file(&partial));
+        whole.map_err(|error| not_written(&error, args))?;
     }
     // Whoever takes it away knows at once whether it proves anything.
     let mut answer = verify::export(args, to, now)?;
@@ -132,18 +134,15 @@ fn file_name(filter: &Filter, args: &Args) -> Result<String, Outcome> {
     Ok(format!("{partition}.{form}"))
 }
 
-fn suffixed(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
-}
-
 /// Nothing that is there already is written over: it may be evidence.
 fn begin(to: &Path, args: &Args) -> Result<(PathBuf, BufWriter<File>), Outcome> {
-    if to.exists() {
-        return Err(exists(to, args));
-    }
-    let partial = suffixed(to, PARTIAL);
+    if to.exists() { Err(exists(to, args)) } else { partial(to, args) }
+}
+
+fn partial(to: &Path, args: &Args) -> Result<(PathBuf, BufWriter<File>), Outcome> {
+    let mut name = to.components().as_path().as_os_str().to_owned();
+    name.push(PARTIAL);
+    let partial = PathBuf::from(name);
     match create(&partial) {
         Ok(file) => Ok((partial, BufWriter::new(file))),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(exists(&partial, args)),
@@ -151,9 +150,12 @@ fn begin(to: &Path, args: &Args) -> Result<(PathBuf, BufWriter<File>), Outcome> 
     }
 }
 
+fn flushed(file: BufWriter<File>) -> io::Result<()> {
+    file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()
+}
+
 fn finish(file: BufWriter<File>, partial: &Path, to: &Path, args: &Args) -> Result<(), Outcome> {
-    let whole = file.into_inner().map_err(io::IntoInnerError::into_error);
-    let done = whole.and_then(|file| file.sync_all()).and_then(|()| fs::rename(partial, to));
+    let done = flushed(file).and_then(|()| fs::rename(partial, to));
     done.map_err(|error| not_written(&error, args))
 }
 

@@ -8,7 +8,7 @@ use crate::model::logs::verify::VerifyReport;
 use crate::outcome::{Answer, Outcome};
 use crate::render::logs::verify as render;
 use jiff::Timestamp;
-use snc_auditlog::{Anchor, AnchorLine, Check, KeyId, Partition, Report, Tail};
+use snc_auditlog::{Anchor, AnchorLine, Check, KeyId, Partition, Report, Tail, What};
 use snc_core::lang::Lang;
 use snc_core::text::Refusal;
 use std::path::Path;
@@ -29,16 +29,11 @@ pub async fn run(args: &Args, asked: &VerifyArgs) -> Result<Answer, Outcome> {
         Kept::Store(of) => {
             let store = open_store(of, args)?.store;
             let report = snc_auditlog::verify(&store, &check).await.map_err(|error| wrong(&error, args))?;
-            if report.is_intact()
-                && report.keys.is_empty()
-                && report.partitions.is_empty()
-                && report.heads == 0
-            {
+            if is_nothing(&report) {
                 return Err(no_log(&of.url, args.lang));
             }
             if let Some(partition) = &partition
-                && report.is_intact()
-                && !report.partitions.iter().any(|one| one.partition == *partition)
+                && !concerns(&report, partition)
             {
                 return Err(absent(partition, &report, args.lang));
             }
@@ -111,7 +106,7 @@ fn anchors(given: &[String], options: &StoreArgs, args: &Args) -> Result<Vec<Anc
                 return Err(refused(text, fr, en));
             }
             let of = StoreArgs { url: text.clone(), ..options.clone() };
-            return Ok(Anchor::Store { name: text.clone(), store: open_store(&of, args)?.store });
+            return Ok(Anchor::Opened { name: text.clone(), opened: open_store(&of, args)? });
         }
         let (fr, en) = (
             "un dépôt, ou un fichier avec des lignes « snc-anchor number=… hash=… »",
@@ -136,7 +131,19 @@ fn same_place(one: &str, other: &str) -> bool {
     !other.is_empty() && plain(one) == plain(other)
 }
 
-/// What is not there has nothing wrong with it.
+/// Not even one that was taken away: of that an anchor would tell.
+fn is_nothing(report: &Report) -> bool {
+    let empty = report.keys.is_empty() && report.partitions.is_empty() && report.heads == 0;
+    empty && report.findings.iter().all(|finding| finding.what == What::KeyMissing)
+}
+
+/// Whether it is there, or was: what is wrong with the whole log may be why it is not.
+fn concerns(report: &Report, partition: &Partition) -> bool {
+    report.partitions.iter().any(|one| one.partition == *partition)
+        || report.is_truncated()
+        || report.findings.iter().any(|finding| finding.partition.as_ref().is_none_or(|of| of == partition))
+}
+
 fn no_log(url: &str, lang: Lang) -> Outcome {
     Outcome::bad_input(lang.pick(
         || format!("{url} : aucun journal à cet endroit"),

@@ -10,16 +10,16 @@ use snc_core::text::clip;
 /// Of a cell that others wrote.
 const CELL: usize = 80;
 
-/// The columns of the CSV form: names for machines, in one language.
+/// The columns of the CSV form, which are those of an export with proof: names for machines, in one language.
 pub const HEADS: [&str; 21] = [
     "seq",
     "time",
     "received",
     "source",
     "server",
-    "attribution",
+    "why",
     "user",
-    "impersonated",
+    "impersonatedUser",
     "verb",
     "apiGroup",
     "resource",
@@ -29,7 +29,7 @@ pub const HEADS: [&str; 21] = [
     "code",
     "stage",
     "level",
-    "address",
+    "sourceIPs",
     "userAgent",
     "requestURI",
     "auditID",
@@ -132,7 +132,7 @@ pub fn csv_row(record: &snc_auditlog::Record) -> String {
     let row = Row::of(record);
     csv_line([
         record.seq.to_string(),
-        row.at.map(|at| at.to_string()).unwrap_or_default(),
+        row.written.map(|at| at.to_string()).unwrap_or_default(),
         record.at.to_string(),
         record.source.to_string(),
         record.server.clone(),
@@ -148,7 +148,7 @@ pub fn csv_row(record: &snc_auditlog::Record) -> String {
         row.code.map(|code| code.to_string()).unwrap_or_default(),
         row.stage,
         row.level,
-        row.address,
+        row.addresses,
         row.agent,
         row.uri,
         row.audit_id,

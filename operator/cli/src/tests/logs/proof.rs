@@ -15,7 +15,7 @@ pub fn report() -> Report {
             {"partition": "tenant.boutique", "number": 2, "what": "segmentMissing", "object": "tenant.boutique/000000000002.seg"},
             {"number": 41, "what": "rolledBack", "object": "heads/000000000041.json", "by": "syslog.log\u{1b}[31m"}],
         "notes": [{"object": "tenant.boutique/000000000009.seg", "what": "unfinished"}, {"object": "readme", "what": "foreign"}],
-        "tail": {"state": "NotProven"}, "root": {"state": "NotProven"},
+        "tail": {"state": "notProven"}, "root": {"state": "notProven"},
         "keys": [{"id": KEY, "algorithm": "ES256", "from": "2026-01-01T00:00:00Z", "until": "2026-05-01T00:00:00Z"},
             {"id": KEY.replace('0', "9"), "algorithm": "Ed25519", "from": "2026-05-01T00:00:00Z"}],
         "heads": 40,
@@ -27,7 +27,7 @@ pub fn report() -> Report {
 }
 
 pub fn proven() -> Tail {
-    from_value(json!({"state": "Proven", "head": 40, "at": "2026-06-01T11:59:30Z", "anchor": "s3://anchors/cluster-1"})).unwrap()
+    from_value(json!({"state": "proven", "head": 40, "at": "2026-06-01T11:59:30Z", "anchor": "s3://anchors/cluster-1"})).unwrap()
 }
 
 fn of(report: Report) -> VerifyReport {
@@ -38,7 +38,7 @@ fn of(report: Report) -> VerifyReport {
 fn a_verification_in_both_languages() {
     let mut good = report();
     (good.findings, good.total, good.notes) = (Vec::new(), 0, Vec::new());
-    (good.tail, good.root) = (proven(), from_value(json!({"state": "Trusted", "key": KEY})).unwrap());
+    (good.tail, good.root) = (proven(), from_value(json!({"state": "trusted", "key": KEY})).unwrap());
     for (lang, tag) in LANGS {
         for (report, name) in [(of(report()), "bad"), (of(good.clone()), "good")] {
             let (table, document) =

@@ -161,7 +161,8 @@ fn a_key_is_replaced_once_it_is_old_or_of_another_kind_and_the_new_one_is_signed
     let keys = Keys::load(&place.path().join(KEYS)).unwrap();
     assert_eq!((keys.current(), keys.algorithm()), (&third, other.algorithm));
     assert!(made != second && second != third);
-    let previous: Vec<_> = keys.chain().keys().iter().filter_map(|key| key.statement().previous.clone()).collect();
+    let previous: Vec<_> =
+        keys.chain().keys().iter().filter_map(|key| key.statement().previous.clone()).collect();
     let running = std::fs::File::create(place.path().join(LOCK)).unwrap();
     running.lock().unwrap();
     assert_eq!(renew(&first, 800), None, "another one signs by it");

@@ -11,7 +11,7 @@ fn what_is_too_much_is_kept_in_part_and_says_so() {
     let kept = raw(format!("x{text}").as_bytes());
     assert_eq!(kept[ALL], serde_json::json!(2 * MOST + 1));
     assert_eq!(kept[TEXT].as_str().unwrap().len(), MOST - 1);
-    let kept = raw(&[0xff; MOST + 1]);
+    let kept = raw(&vec![0xff; MOST + 1]);
     assert_eq!(kept[BYTES].as_str().unwrap().len(), 2 * MOST);
     let large = format!(r#"{{"auditID":"a","stage":"Panic","requestURI":"{text}"}}"#);
     assert_eq!(Item::read(large.as_bytes()).unwrap().raw, large, "an event is kept whole");
@@ -37,7 +37,8 @@ proptest! {
                 .map(|pair| u8::from_str_radix(str::from_utf8(pair).unwrap(), 16).unwrap()).collect();
             prop_assert_eq!(again, bytes);
         } else {
-            prop_assert_eq!(kept, serde_json::from_slice::<serde_json::Value>(&bytes).unwrap());
+            let text = String::from_utf8_lossy(&bytes);
+            prop_assert_eq!(kept, serde_json::from_str::<serde_json::Value>(&text).unwrap());
         }
     }
 }

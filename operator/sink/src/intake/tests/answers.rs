@@ -1,7 +1,7 @@
 use super::rig::{Rig, answer, authority, event, issue, line, list};
 use crate::gaps::Cause;
-use crate::intake::Limits;
 use crate::intake::tls::Reload;
+use crate::intake::{Items, Limits};
 use crate::journal::Source;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Bytes;
@@ -122,7 +122,7 @@ async fn what_is_asked_for_otherwise_says_what_is_accepted() {
             400,
             "audit.k8s.io/v2",
         ),
-        ("/v1/webhook", "", b"\xff", 400, "not UTF-8"),
+        ("/v1/webhook", "", b"\xff", 400, "expected value at line 1 column 1"),
         (
             "/v1/file",
             "snc-notes: {}\r\n",
@@ -245,6 +245,45 @@ async fn what_cannot_be_read_is_kept_and_loses_nothing_else() {
     assert!(entries.iter().all(|entry| !entry.raw.contains('\n')));
     assert_eq!(rig.count("webhook", "unreadable"), 5);
     assert_eq!(rig.list()[0].cause, Cause::Unreadable);
+}
+
+/// The API server writes down a patch as the client sent it.
+#[tokio::test]
+async fn no_byte_of_a_client_hides_its_event() {
+    let rig = Rig::new().await;
+    let bodies: [&[u8]; 5] = [
+        b"\"\xff\xfe\"",
+        b"\"\\ud800\"",
+        b"{\"a\":1,\"a\":2}",
+        b"\"\\ud800\\u0041 \xc3\"",
+        b"{\"\xf0\x9f\":[\"\\udfff\"]}",
+    ];
+    let events: Vec<Vec<u8>> = (1..)
+        .zip(bodies)
+        .map(|(nth, body)| {
+            let text = event(nth);
+            let before = text.strip_suffix('}').unwrap().as_bytes();
+            [before, b",\"requestObject\":" as &[u8], body, b"}"].concat()
+        })
+        .collect();
+    let head = br#"{"kind":"EventList","apiVersion":"audit.k8s.io/v1","metadata":{},"items":["#;
+    let body = [head as &[u8], &events.join(&b","[..]), b"]}"].concat();
+    let said = rig.post("cp-1", "/v1/webhook?timeout=30s", &body).await;
+    assert_eq!((said.code, &said.body["stored"]), (200, &json!(5)));
+    let entries = rig.entries().await;
+    assert!(entries.iter().all(|entry| !entry.unreadable && entry.stage.is_some()));
+    assert!(rig.list().is_empty());
+    // A log file has the same bytes.
+    let lines = events
+        .iter()
+        .map(|event| [br#"{"kind":"Event","apiVersion":"audit.k8s.io/v1","#, &event[1..]].concat());
+    let (mut text, mut at) = (Vec::new(), Vec::new());
+    for line in lines {
+        at.push(text.len()..text.len() + line.len());
+        text.extend_from_slice(&line);
+    }
+    let taken = rig.intake.file(super::rig::cp(1), Items::new(text.into(), at), vec![]).await.unwrap();
+    assert_eq!((taken.stored, taken.duplicates, taken.unreadable), (0, 5, 0));
 }
 
 #[tokio::test]

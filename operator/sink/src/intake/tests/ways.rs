@@ -128,6 +128,9 @@ async fn why_it_is_not_delivered_is_said() {
     rig.tls.look();
     issue(&rig.place.path().join("who"), &rig.ca, "nobody", "nobody.test", &rig.ca);
     assert!(why("who").await.starts_with("403"), "{}", why("who").await);
+    // Another server's log file.
+    let said = remote(&rig, "cp-1").deliver(&cp(2), &batch).await.unwrap_err().why;
+    assert!(said.starts_with("403") && said.contains(r#""accepted":"cp-1""#), "{said}");
     assert!(why("nowhere").await.contains("tls.crt"));
     for wrong in ["http://a:1", "https://", "https://a/b", "a:1", "https://a:1/?b"] {
         let tls = Arc::new(Reload::client(rig.place.path()));

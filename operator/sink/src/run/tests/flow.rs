@@ -43,7 +43,7 @@ impl Running {
     }
 
     /// The last status, once it is so.
-    async fn reported(&self, is_so: impl Fn(&Status) -> bool) -> Status {
+    pub(super) async fn reported(&self, is_so: impl Fn(&Status) -> bool) -> Status {
         for _ in 0..400 {
             let last = self.cluster.reported.lock().unwrap().last().cloned();
             if let Some(last) = last.filter(|last| is_so(last)) {
@@ -54,7 +54,7 @@ impl Running {
         panic!("{:?}", self.cluster.reported.lock().unwrap().last());
     }
 
-    async fn until(&self, metric: &str) {
+    pub(super) async fn until(&self, metric: &str) {
         for _ in 0..600 {
             if self.metrics().await.lines().any(|line| line == metric) {
                 return;
