@@ -73,7 +73,7 @@ pub fn measure(events: usize, requests: usize, report: &mut Report) -> Result<()
         );
     }
     within(Duration::from_secs(180), "everything to be sealed", || {
-        let sealed = sink.metric("snc_audit_sealed_records_total")?;
+        let sealed = sink.metric("snc_audit_records_total")?;
         ensure!(sealed >= f64::from(u32::try_from(count)?), "{sealed} of {count}");
         Ok(())
     })?;

@@ -64,6 +64,10 @@ fn timed(name: &str, scene: &Scene, run: Run) -> Result<()> {
     let clock = Instant::now();
     let result = run(scene);
     println!("{:>7.1} s  {name}", clock.elapsed().as_secs_f32());
+    if let Err(error) = &result {
+        // At once: the others take minutes.
+        println!("{}", format!("{error:#}").chars().take(2000).collect::<String>());
+    }
     // Whatever went wrong: the next one starts its own.
     let _ = scene.sink("ended").stop();
     result

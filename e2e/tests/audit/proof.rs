@@ -47,7 +47,7 @@ pub fn named(scene: &Scene) -> Result<()> {
     })?;
     println!("{}", whole.stdout);
     let alone = verify(scene, &store, None)?;
-    ensure!(alone.code == Some(3) && alone.stdout.contains("not proven"), "{alone:?}");
+    ensure!(alone.code == Some(3) && alone.stdout.contains("Not proven: tail"), "{alone:?}");
 
     let damaged = scene.directory.path().join("damaged");
     let segments = segments(&store, "tenant.alice")?;
@@ -129,6 +129,10 @@ pub fn in_a_bucket(scene: &Scene) -> Result<()> {
         "eu-west-3",
         "--tenant",
         "alice",
+        "--resource",
+        "configmaps",
+        "--verb",
+        "create",
         "--limit",
         "5",
         "--lang",

@@ -21,6 +21,8 @@ pub struct Seen {
     /// When the stage that the event speaks of was reached.
     pub at: String,
     pub partition: String,
+    /// Its Audit-ID.
+    pub id: String,
     pub told: String,
 }
 
@@ -100,29 +102,46 @@ fn note(all: &mut Multiset, mut event: Value, partition: &str) {
     let seen = all.entry(Sha256::digest(text.as_bytes()).into()).or_default();
     seen.times += 1;
     seen.at = at;
+    event["auditID"].as_str().unwrap_or_default().clone_into(&mut seen.id);
     partition.clone_into(&mut seen.partition);
     if seen.told.is_empty() {
-        seen.told = text.chars().take(300).collect();
+        seen.told = text.chars().take(900).collect();
     }
 }
 
-/// Of what the API server wrote from one moment to another: nothing missing, nothing twice; of whatever is kept, nothing added.
+/// Of what the API server wrote from one moment to another: nothing missing, nothing twice; of whatever is kept, nothing
+/// added.
 pub fn equal(written: &Multiset, kept: &Multiset, from: &str, until: &str) -> Result<usize> {
+    let (compared, missing) = compared(written, kept, from, until)?;
+    if let Some(first) = missing.first() {
+        bail!("{} of {compared} events are missing, the first: {}", missing.len(), first.told);
+    }
+    Ok(compared)
+}
+
+/// How many were written from one moment to another, and those that are not kept. Anything else that differs is an error.
+pub fn compared<'w>(
+    written: &'w Multiset,
+    kept: &Multiset,
+    from: &str,
+    until: &str,
+) -> Result<(usize, Vec<&'w Seen>)> {
     let mut compared = 0;
     let mut missing = Vec::new();
     for (identity, wrote) in written.iter().filter(|(_, wrote)| (from..=until).contains(&wrote.at.as_str())) {
         compared += wrote.times;
         let times = kept.get(identity).map_or(0, |kept| kept.times);
-        if times != wrote.times {
-            missing.push(format!("written {}, kept {times}: {}", wrote.times, wrote.told));
+        if times == 0 {
+            missing.push(wrote);
+        } else if times != wrote.times {
+            bail!("written {} times, kept {times}: {}", wrote.times, wrote.told);
         }
-    }
-    if let Some(first) = missing.first() {
-        bail!("{} of {compared} events differ, the first: {first}", missing.len());
     }
     let added = kept.iter().find(|(identity, _)| !written.contains_key(*identity));
     if let Some((_, kept)) = added {
-        bail!("kept, and never written: {}", kept.told);
+        let same = written.values().filter(|wrote| !wrote.id.is_empty() && wrote.id == kept.id);
+        let same: Vec<&str> = same.map(|wrote| wrote.told.as_str()).collect();
+        bail!("kept, and never written: {}\nwritten with its identity: {same:#?}", kept.told);
     }
-    Ok(compared)
+    Ok((compared, missing))
 }

@@ -25,6 +25,9 @@ pub const SINK: &str = "audit-sink";
 pub const SERVER: &str = "cp-1";
 const AUDIENCE: &str = "snc-audit-log";
 const AUDITOR: &str = "e2e-auditor";
+/// Somebody with a token of the API server's own, as OIDC gives people.
+const PERSON: &str = "claire";
+const PERSONS_TOKEN: &str = "a-token-of-the-tests-and-of-nothing-else";
 const ACCOUNT: &str = "snc-audit-sink";
 const TOKEN_LIFETIME: Duration = Duration::from_secs(4 * 3600);
 /// What tests may not wait for as long as users do.
@@ -63,12 +66,17 @@ impl Scene {
             "contexts": [{"name": "sink", "context": {"cluster": "sink", "user": "kube-apiserver"}}],
         });
         fs::write(&kubeconfig, config.to_string())?;
+        let people = directory.path().join("people.csv");
+        fs::write(&people, format!("{PERSONS_TOKEN},{PERSON},{PERSON}\n"))?;
         let api_server = [
+            format!("--token-auth-file={}", people.display()),
             format!("--audit-webhook-config-file={}", kubeconfig.display()),
             "--audit-webhook-initial-backoff=1s".to_owned(),
             "--audit-webhook-batch-max-wait=500ms".to_owned(),
             // Rotated often: users have 100.
             "--audit-log-maxsize=1".to_owned(),
+            // All of it is compared in the end.
+            "--audit-log-maxbackup=0".to_owned(),
         ];
         let values = [
             "auditLog.enabled=true",
@@ -107,7 +115,10 @@ impl Scene {
         let binding = json!({
             "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": {"name": AUDITOR},
             "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
-            "subjects": [{"kind": "ServiceAccount", "name": AUDITOR, "namespace": OPERATOR_NAMESPACE}],
+            "subjects": [
+                {"kind": "ServiceAccount", "name": AUDITOR, "namespace": OPERATOR_NAMESPACE},
+                {"kind": "User", "name": PERSON, "apiGroup": "rbac.authorization.k8s.io"},
+            ],
         });
         self.cluster.admin.create(CLUSTER_ROLE_BINDINGS, binding)?;
         Ok(())
@@ -147,18 +158,36 @@ impl Scene {
     }
 
     /// The plugin of kubectl, as somebody whom the sink lets read everything.
-    pub fn logs(&self, sink: &Sink<'_>, user: User, args: &[&str]) -> Result<Output> {
+    pub fn logs(&self, sink: &Sink<'_>, args: &[&str]) -> Result<Output> {
+        self.logs_with(&self.token(OPERATOR_NAMESPACE, AUDITOR)?, sink, args)
+    }
+
+    /// As a person, who may acknowledge.
+    pub fn logs_in_person(&self, sink: &Sink<'_>, args: &[&str]) -> Result<Output> {
+        self.logs_with(PERSONS_TOKEN, sink, args)
+    }
+
+    fn logs_with(&self, text: &str, sink: &Sink<'_>, args: &[&str]) -> Result<Output> {
         let token = self.directory.path().join("token");
-        fs::write(&token, self.token(OPERATOR_NAMESPACE, AUDITOR)?)?;
+        fs::write(&token, text)?;
         let (address, ca, token) =
             (sink.address(), self.authority.file().display().to_string(), token.display().to_string());
         let how =
             ["--server", &address, "--certificate-authority", &ca, "--token-file", &token, "--lang", "en"];
-        self.cluster.kubectl_snc(user, &args.iter().copied().chain(how).collect::<Vec<_>>())
+        self.cluster.kubectl_snc(User::Platform, &args.iter().copied().chain(how).collect::<Vec<_>>())
+    }
+
+    /// Open or not, of every server.
+    pub fn gaps(&self, sink: &Sink<'_>) -> Result<Vec<Value>> {
+        let (status, body) =
+            self.ask(sink, &self.token(OPERATOR_NAMESPACE, AUDITOR)?, "/v1/gaps?platform=true")?;
+        ensure!(status == 200, "{status} {body}");
+        let answer: Value = serde_json::from_str(&body)?;
+        answer["items"].as_array().cloned().with_context(|| body)
     }
 
     pub fn alarms(&self, sink: &Sink<'_>) -> Result<Vec<Value>> {
-        let output = self.logs(sink, User::Platform, &["alarms", "--all", "-o", "json"])?;
+        let output = self.logs(sink, &["alarms", "--all", "-o", "json"])?;
         ensure!(output.code.is_some_and(|code| code < 2), "{}{}", output.stdout, output.stderr);
         let all: Value = serde_json::from_str(&output.stdout)?;
         let items = all.as_array().or_else(|| all["alarms"].as_array()).or_else(|| all["items"].as_array());
@@ -232,8 +261,9 @@ impl Sink<'_> {
         ]
         .map(|(key, value)| (key.to_owned(), value))
         .into();
+        let log = self.scene.cluster.audit_log();
+        env.insert("SNC_AUDIT_POLICY".to_owned(), log.with_file_name("policy.yaml").display().to_string());
         if self.tail {
-            let log = self.scene.cluster.audit_log();
             env.insert("SNC_AUDIT_TAILS".to_owned(), format!("{}={SERVER}", log.display()));
         }
         env.extend(self.env.clone());

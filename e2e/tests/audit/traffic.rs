@@ -25,7 +25,7 @@ impl Traffic {
                 while !stop.load(Ordering::Relaxed) {
                     let namespace = &namespaces[turn % namespaces.len()];
                     let name = format!("essai-{person}-{turn}");
-                    let body = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": {"été": "<&>"}});
+                    let body = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": {"saison": "été <&>"}});
                     let path = format!("/api/v1/namespaces/{namespace}/configmaps");
                     // Whether it is let through is of no interest: either leaves an event.
                     let _ = api.send(&Ask::create(path, body).dry_run());

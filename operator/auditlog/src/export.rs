@@ -28,13 +28,15 @@ use crate::signed::Signed as _;
 use crate::writer::{expire, keychain};
 use bytes::Bytes;
 use futures::stream::BoxStream;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// What somebody wants to take away.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Export {
     pub partition: Partition,
+    /// Nothing that was before, not even in a segment that goes on after: it begins with the first segment that has none.
+    pub from: Option<Timestamp>,
     pub since: Option<Timestamp>,
     pub until: Option<Timestamp>,
     pub format: Format,
@@ -53,6 +55,8 @@ pub enum Format {
 }
 
 const FORMAT: &str = "snc-export-1";
+/// What tells two times of events apart.
+const MOMENT: SignedDuration = SignedDuration::from_micros(1);
 const ABOUT: &str = "export.json";
 const HEAD: &str = "head.json";
 const MANIFESTS: &str = "manifests.jsonl";
@@ -133,7 +137,7 @@ pub async fn export(
 
 impl Plan {
     async fn new(store: &Store, export: &Export) -> Result<Self, Error> {
-        let Export { partition, since, until, format, now } = export.clone();
+        let Export { partition, from, since, until, format, now } = export.clone();
         let (keys, _) = keychain(store, None).await?;
         let format_name = FORMAT.to_owned();
         let about =
@@ -151,6 +155,14 @@ impl Plan {
                     plan.asked.push(Asked { manifest, hash });
                 }
             }
+        }
+        if let Some(from) = from {
+            let straddle = |asked: &&Asked| asked.manifest.first_at < from && asked.manifest.last_at >= from;
+            let ends = plan.asked.iter().filter(straddle).map(|asked| asked.manifest.last_at);
+            let begins = ends.max().map_or(from, |end| end.saturating_add(MOMENT).unwrap_or(Timestamp::MAX));
+            plan.about.since = Some(since.unwrap_or(begins).max(begins));
+            let query = plan.about.query();
+            plan.asked.retain(|asked| query.overlaps(asked.manifest.first_at, asked.manifest.last_at));
         }
         Ok(plan)
     }

@@ -107,6 +107,9 @@ impl Writer {
         }
         // A clock that was set back must not make it look as if a key had been used outside of its time.
         let sealed_at = now.max(state.sealed_at).max(self.keys.since());
+        // Nor is the time for which it is kept reckoned from a moment that was over already.
+        let latest = self.head.as_ref().map_or(sealed_at, |head| head.at.max(sealed_at));
+        let retain_until = retain_until.saturating_add(latest.duration_since(now)).unwrap_or(Timestamp::MAX);
         if let Some(sealed) = builder.finish(retain_until, sealed_at, &self.keys)? {
             state.pending = Some(sealed);
             self.finish_pending(&partition).await?;

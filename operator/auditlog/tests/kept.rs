@@ -71,7 +71,14 @@ async fn what_the_first_version_wrote_is_found() {
 
 #[tokio::test]
 async fn what_the_first_version_wrote_is_exported() {
-    let asked = Export { partition: acme(), since: None, until: None, format: Format::Jsonl, now: at(300) };
+    let asked = Export {
+        partition: acme(),
+        from: None,
+        since: None,
+        until: None,
+        format: Format::Jsonl,
+        now: at(300),
+    };
     let pieces: Vec<_> = export(&store(&kept()), &asked).await.unwrap().try_collect().await.unwrap();
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("acme.tar");

@@ -5,7 +5,7 @@ use crate::status::Status;
 use crate::wishes::Wishes;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use tokio::sync::watch;
 
 /// Group of the virtual resources that readers of the log need rights on.
@@ -32,6 +32,8 @@ pub struct User {
     pub name: String,
     pub uid: String,
     pub groups: Vec<String>,
+    /// What else its issuer says, as rights may depend on it.
+    pub extra: BTreeMap<String, Vec<String>>,
 }
 
 /// What somebody wants to do.
@@ -71,6 +73,8 @@ pub struct Namespace {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Owners {
     pub tenant: String,
+    /// When the tenant of this name was made. There may have been another before.
+    pub since: Timestamp,
     pub users: BTreeSet<String>,
     pub groups: BTreeSet<String>,
 }
@@ -87,11 +91,15 @@ pub struct People {
 
 impl People {
     /// Namespaces that are a tenant's now.
-    pub fn namespaces_of<'a>(&'a self, tenant: &'a str) -> impl Iterator<Item = &'a str> {
+    pub fn namespaces_of<'a>(&'a self, tenant: &'a str) -> impl Iterator<Item = &'a Namespace> {
         self.namespaces
             .iter()
             .filter(move |namespace| namespace.gone.is_none() && namespace.tenant.as_deref() == Some(tenant))
-            .map(|namespace| namespace.name.as_str())
+    }
+
+    /// Since when there is the tenant that has this name now.
+    pub fn since(&self, tenant: &str) -> Option<Timestamp> {
+        self.owners.iter().find(|owners| owners.tenant == tenant).map(|owners| owners.since)
     }
 }
 

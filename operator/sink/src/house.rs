@@ -44,12 +44,18 @@ impl House for Parts {
         self.status.borrow().clone()
     }
 
-    fn alarms(&self, state: Option<AlarmState>, partition: Option<&Partition>) -> Vec<Value> {
+    fn alarms(
+        &self,
+        state: Option<AlarmState>,
+        partition: Option<&Partition>,
+        from: Option<Timestamp>,
+    ) -> Vec<Value> {
         let (all, now) = (self.ledger.all(), Timestamp::now());
         let wanted = all
             .iter()
             .filter(|alarm| state.is_none_or(|state| is_in(alarm, state, now)))
-            .filter(|alarm| partition.is_none_or(|partition| alarm.partition == *partition));
+            .filter(|alarm| partition.is_none_or(|partition| alarm.partition == *partition))
+            .filter(|alarm| from.is_none_or(|from| alarm.first >= from));
         wanted.map(|alarm| shown(alarm, now)).collect()
     }
 
@@ -70,6 +76,7 @@ impl House for Parts {
                     .all()
                     .get(number)
                     .map_or(Acknowledged::NoSuchAlarm, |alarm| Acknowledged::Before(shown(alarm, now)))),
+                Err(Unanswered::Refused(refusal)) => Ok(Acknowledged::Refused(refusal)),
                 Err(error) => Err(Silent(error.to_string())),
             }
         })

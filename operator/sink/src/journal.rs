@@ -94,6 +94,8 @@ pub struct Numbers {
     /// Acknowledged, and in no file that was let go.
     pub entries: u64,
     pub last_position: u64,
+    /// The file that is written holds something, and does not go as long as it is written.
+    pub writing: bool,
     /// Why the last append failed, if it did.
     pub failing: Option<String>,
 }

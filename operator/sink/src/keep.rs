@@ -54,8 +54,6 @@ pub enum Error {
     Log(#[from] snc_auditlog::Error),
     #[error("what is stored: {0}")]
     Past(#[from] crate::seen::Unknown),
-    #[error("not written into the log: {0}")]
-    Said(#[source] crate::intake::Failure),
 }
 
 impl Error {
@@ -189,7 +187,9 @@ impl Keeper {
     fn make_room(&mut self) {
         let through = self.parts.saved.state().through;
         let Parts { journal, spare: Some(spare), .. } = &mut self.parts else { return };
-        if journal.numbers().failing.is_some() && journal.last_position() <= through {
+        let numbers = journal.numbers();
+        // Once it is left there is nothing to wait for: whoever comes next finds the journal open.
+        if numbers.failing.is_some() && numbers.writing && numbers.last_position <= through {
             spare.pause();
         }
         if spare.is_given_up() {

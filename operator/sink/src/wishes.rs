@@ -13,6 +13,7 @@ use snc_core::lang::Lang;
 use snc_core::text::Refusal;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use tokio::sync::watch;
 
@@ -74,6 +75,8 @@ impl Wishes {
 pub struct Kept {
     file: PathBuf,
     held: Mutex<Held>,
+    /// Since the start.
+    heard: AtomicBool,
     now: watch::Sender<Wishes>,
     refused: watch::Sender<Vec<Refusal>>,
 }
@@ -83,16 +86,17 @@ impl Kept {
     pub fn open(file: PathBuf) -> Result<Self, files::Error> {
         let held: Held = files::read(&file)?.unwrap_or_default();
         let now = watch::Sender::new(held.wishes.clone());
-        Ok(Self { file, held: Mutex::new(held), now, refused: watch::Sender::default() })
+        let (held, heard) = (Mutex::new(held), AtomicBool::new(false));
+        Ok(Self { file, held, heard, now, refused: watch::Sender::default() })
     }
 
     pub fn now(&self) -> Wishes {
         self.now.borrow().clone()
     }
 
-    /// Whether they were ever read. Before that there may be holds that nobody told of.
+    /// Whether they were read since the start. Before that there may be holds that nobody told of.
     pub fn is_known(&self) -> bool {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner).read
+        self.heard.load(Ordering::Acquire)
     }
 
     pub fn watch(&self) -> watch::Receiver<Wishes> {
@@ -118,6 +122,7 @@ impl Kept {
             });
             *held = next;
         }
+        self.heard.store(true, Ordering::Release);
         let before = self.refused.send_replace(refusals.clone());
         for refusal in refusals.iter().filter(|refusal| !before.contains(refusal)) {
             tracing::warn!(field = refusal.path, "{}", refusal.message(Lang::En));

@@ -83,8 +83,18 @@ impl Stage {
 
 /// Targets that need the tools; a bare `cargo test` leaves them out.
 const HARNESS_TEST: &str = "control_plane";
-const E2E_TESTS: [&str; 10] =
-    ["admission", "audit", "charts", "kill", "lifecycle", "policies", "probe", "rules", "signatures", "webhook"];
+const E2E_TESTS: [&str; 10] = [
+    "admission",
+    "audit",
+    "charts",
+    "kill",
+    "lifecycle",
+    "policies",
+    "probe",
+    "rules",
+    "signatures",
+    "webhook",
+];
 const NODE_TEST: &str = "node";
 
 struct Run {

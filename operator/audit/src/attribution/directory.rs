@@ -96,6 +96,12 @@ impl Directory {
         }
     }
 
+    /// Since when the namespace of that name and UID is, or was last, whose it is; as far as that was told.
+    pub fn last(&self, name: &str, uid: &str) -> Option<(Timestamp, Option<&TenantName>)> {
+        let period = self.kept.namespaces.get(name)?.iter().rev().find(|period| period.uid == uid)?;
+        Some((period.from, period.tenant.as_ref()))
+    }
+
     fn begin(&mut self, name: &str, uid: &str, tenant: Option<&TenantName>, from: Timestamp) {
         let periods = self.kept.namespaces.entry(name.to_owned()).or_default();
         let same = |period: &&mut Period| period.uid == uid && period.tenant.as_ref() == tenant;

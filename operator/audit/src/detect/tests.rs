@@ -168,6 +168,22 @@ fn the_stages_of_one_request_are_one_and_a_forged_id_makes_no_two_the_same() {
 }
 
 #[test]
+fn a_patch_is_understood_however_it_is_written() {
+    let role = json!({"apiGroup": "rbac.authorization.k8s.io", "resource": "roles", "namespace": "shop", "name": "x"});
+    let text =
+        of(json!({"verb": "patch", "level": "Request", "objectRef": role, "requestObject": "the body"}));
+    for body in [
+        r#"{"rules":[{"verbs":["\u0065scalate"]}]}"#,
+        r#"{ "rules" : [ { "verbs" : [ "get" , "*" ] } ] }"#,
+        r#"[{"op":"add","path":"/rules/0/verbs/-","value":"b\u0069nd"}]"#,
+    ] {
+        let raised = raised(settings(), &text.replace("\"the body\"", body));
+        let told: Vec<_> = raised.iter().map(|raised| (raised.rule.as_str(), raised.severity)).collect();
+        assert_eq!(told, [("cluster-rights", Severity::Critical)], "{body}");
+    }
+}
+
+#[test]
 fn a_pair_is_one_whichever_comes_again() {
     let (one, two) = (of(json!({"verb": "get"})), of(json!({"verb": "delete"})));
     let (a, b) = (Event::parse(&one).unwrap(), Event::parse(&two).unwrap());

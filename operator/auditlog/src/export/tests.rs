@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 fn asked(partition: &str) -> Export {
     let partition = partition.parse().unwrap();
-    Export { partition, since: None, until: None, format: Format::Jsonl, now: in_days(1) }
+    Export { partition, from: None, since: None, until: None, format: Format::Jsonl, now: in_days(1) }
 }
 
 async fn tar(bench: &Bench, export: &Export) -> Vec<u8> {

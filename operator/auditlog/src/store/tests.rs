@@ -111,6 +111,7 @@ async fn a_bucket_holds_a_log_and_says_what_it_locks() {
     let file = dir.path().join("acme.tar");
     let asked = crate::Export {
         partition: partition("tenant.acme"),
+        from: None,
         since: None,
         until: None,
         format: crate::Format::Csv,

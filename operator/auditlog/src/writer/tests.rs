@@ -146,6 +146,21 @@ async fn packs_are_made_on_the_way_and_at_the_start() {
 }
 
 #[tokio::test]
+async fn a_clock_that_was_set_back_takes_nothing_from_the_time_for_which_it_is_kept() {
+    let mut bench = Bench::new().await;
+    let before = bench.seal("platform", 1).await;
+    bench.now = at(-400 * 86_400);
+    let after = bench.seal("platform", 1).await;
+    assert_eq!((after.sealed_at, after.retain_until), (before.sealed_at, before.retain_until));
+    // Of a partition that is new, the last head knows.
+    bench.now = at(100);
+    let head = bench.head().await;
+    bench.now = at(-400 * 86_400);
+    let new = bench.seal("tenant.acme", 1).await;
+    assert!(new.retain_until.duration_since(head.at) >= jiff::SignedDuration::from_hours(184 * 24));
+}
+
+#[tokio::test]
 async fn two_writers_are_told_apart() {
     let mut bench = Bench::filled(1).await;
     let keys = Keys::load(bench.keys.path()).unwrap();

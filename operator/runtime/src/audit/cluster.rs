@@ -133,6 +133,7 @@ impl Kubernetes {
                 user: text(&user.name),
                 uid: text(&user.uid),
                 groups: Some(user.groups.clone()),
+                extra: Some(user.extra.clone()),
                 resource_attributes: Some(ResourceAttributes {
                     group: text(asked.group),
                     resource: text(asked.resource),
@@ -318,6 +319,7 @@ fn user(status: TokenReviewStatus, audience: Option<&str>) -> Result<Option<User
         name: user.username.unwrap_or_default(),
         uid: user.uid.unwrap_or_default(),
         groups: user.groups.unwrap_or_default(),
+        extra: user.extra.unwrap_or_default(),
     })
     .filter(|user| !user.name.is_empty()))
 }

@@ -81,7 +81,9 @@ pub fn owned(name: String, tenant: Option<&SncTenant>) -> Owned {
             let of_kind = tenant.spec.owners.iter().filter(move |owner| owner.kind == kind);
             of_kind.map(|owner| owner.name.clone()).collect()
         };
-        Owners { tenant: name.clone(), users: of(OwnerKind::User), groups: of(OwnerKind::Group) }
+        // Without a time of its own it has nothing of its own: the API server gives every object one.
+        let since = tenant.metadata.creation_timestamp.as_ref().map_or(Timestamp::MAX, |time| time.0);
+        Owners { tenant: name.clone(), since, users: of(OwnerKind::User), groups: of(OwnerKind::Group) }
     });
     (name, owners)
 }

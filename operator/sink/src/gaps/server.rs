@@ -8,6 +8,9 @@ use std::time::Duration;
 /// Requests that were not taken and have not come again.
 const OUTSTANDING: usize = 256;
 const OUTAGES: usize = 32;
+/// How often an API server tries a request, the first time included (webhook.DefaultRetryBackoff): each may meet another
+/// outage, however short they are.
+const ATTEMPTS: usize = 5;
 
 /// Nothing was taken between these times.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -126,8 +129,8 @@ impl Server {
         Some(trouble)
     }
 
-    /// From when on nothing may have got through, and why, if the latest outages together are longer than what is tried again: one
-    /// request may have met each of them.
+    /// From when on nothing may have got through, and why, if the latest outages together are longer than what is tried
+    /// again, or as many as it is tried: one request may have met each of them.
     pub(super) fn too_long(&mut self, patience: Duration, now: Timestamp) -> Option<(Timestamp, Cause)> {
         let recent = now.duration_since(Timestamp::UNIX_EPOCH).as_nanos() - 2 * signed(patience);
         self.outages.retain(|outage| outage.to.as_nanosecond() >= recent);
@@ -135,7 +138,8 @@ impl Server {
         let current = trouble.map_or(0, |trouble| now.duration_since(trouble.since).as_nanos());
         let lasted = |outage: &Outage| outage.to.duration_since(outage.from).as_nanos();
         let total: i128 = self.outages.iter().map(lasted).sum::<i128>() + current;
-        if total <= signed(patience) {
+        let times = self.outages.len() + usize::from(trouble.is_some());
+        if total <= signed(patience) && times < ATTEMPTS {
             return None;
         }
         let all = self.outages.iter().map(|outage| (outage.after, lasted(outage), outage.cause));

@@ -103,6 +103,24 @@ fn absences_add_up_for_one_request_may_have_met_each() {
 }
 
 #[test]
+fn one_request_may_have_met_as_many_short_absences_as_it_is_tried() {
+    let mut scene = Scene::new();
+    for start in [0, 10, 20, 30] {
+        scene.gaps.committed(&server(), 1, at(start));
+        scene.restart(start + 1);
+        scene.gaps.committed(&server(), 1, at(start + 2));
+    }
+    assert_eq!(scene.list(), []);
+    scene.restart(40);
+    assert_eq!(scene.list(), [(Cause::Down, 0, None, false)]);
+    scene.gaps.committed(&server(), 1, at(41));
+    assert_eq!(scene.list(), [(Cause::Down, 0, Some(41), false)]);
+    scene.restart(42);
+    scene.gaps.committed(&server(), 1, at(43));
+    assert_eq!(scene.list().len(), 1, "they were counted once");
+}
+
+#[test]
 fn refusing_for_too_long_is_a_gap_while_it_goes_on() {
     let scene = Scene::new();
     for second in (10..=70).step_by(10) {

@@ -153,6 +153,7 @@ impl Pieces {
             bytes: self.bytes(),
             entries: self.files.iter().map(|piece| piece.entries).sum(),
             last_position: self.next - 1,
+            writing: self.active && self.files.back().is_some_and(|piece| piece.entries > 0),
             failing: self.failing.clone(),
         }
     }

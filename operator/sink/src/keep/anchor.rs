@@ -58,6 +58,9 @@ fn message(head: &Head) -> Message {
 pub struct Anchored {
     pub number: u64,
     pub at: Timestamp,
+    /// The store ended once before what was anchored. No restart takes that back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub rolled_back: bool,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -85,7 +88,9 @@ impl Anchor {
         file: PathBuf,
         metrics: Arc<Metrics>,
     ) -> Result<Self, files::Error> {
-        let state = State { last: files::read(&file)?, ..State::default() };
+        let last: Option<Anchored> = files::read(&file)?;
+        let rolled_back = last.as_ref().is_some_and(|last| last.rolled_back);
+        let state = State { last, rolled_back, ..State::default() };
         metrics.anchor_failures.with_label_values(&[place.as_str()]);
         metrics.anchor_lag.with_label_values(&[place.as_str()]).set(0.0);
         Ok(Self { place, name, file, state: Mutex::new(state), metrics })
@@ -182,7 +187,8 @@ impl Anchor {
             tracing::warn!(anchor = self.name, number = head.number, %error, "not anchored; tried again");
             return false;
         }
-        let anchored = Anchored { number: head.number, at: Timestamp::now() };
+        let rolled_back = self.is_rolled_back();
+        let anchored = Anchored { number: head.number, at: Timestamp::now(), rolled_back };
         if let Err(error) = files::write(&self.file, &anchored) {
             tracing::warn!(%error, "anchored, but not written down: done again after a restart");
         }

@@ -82,6 +82,10 @@ impl Keeper {
         if plan.is_empty() {
             return Ok(None);
         }
+        let positions = usize::try_from(plan.through() + 1 - from).unwrap_or(usize::MAX);
+        if entries.len() < positions {
+            self.lost(&plan, positions - entries.len()).await;
+        }
         let state = State { plan: Some(plan.clone()), ..self.parts.saved.state().clone() };
         self.parts.saved.save(state)?;
         Ok(Some((plan, entries)))
@@ -123,17 +127,20 @@ impl Keeper {
             entries.extend(read.into_iter().filter(|entry| entry.position <= plan.through()));
         }
         if entries.len() < wanted {
-            self.lost(plan, wanted - entries.len()).await?;
+            self.lost(plan, wanted - entries.len()).await;
         }
         Ok(entries)
     }
 
     /// They were acknowledged, and the disk has them no more: what is left of the round is sealed, and it is told.
-    async fn lost(&self, plan: &Plan, missing: usize) -> Result<(), Error> {
+    async fn lost(&self, plan: &Plan, missing: usize) {
         let what = json!({"missing": missing, "from": plan.from, "through": plan.through()});
-        tracing::error!(%what, "entries of a round that was begun are not in the journal");
+        tracing::error!(%what, "entries of a round are not in the journal");
         let saying = Saying::new(Act::Recovered, "round", None, Timestamp::now(), &what);
-        say(&self.parts.intake, &[saying]).await.map_err(Error::Said)
+        // Sealing goes on all the same: where the journal is full, it is what makes room.
+        if let Err(error) = say(&self.parts.intake, &[saying]).await {
+            tracing::error!(%error, "that is not written down in the log");
+        }
     }
 
     async fn seal(&mut self, plan: &Plan, entries: Vec<Entry>) -> Result<(), Error> {

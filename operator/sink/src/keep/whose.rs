@@ -124,9 +124,16 @@ impl Book {
         namespaces.sort_by_key(|namespace| namespace.since);
         let mut there = BTreeSet::new();
         for Namespace { name, uid, tenant, since, gone } in namespaces {
-            match tenant.as_ref().and_then(|tenant| tenant.parse::<TenantName>().ok()) {
-                Some(tenant) => self.directory.governed(name, uid, &tenant, *since),
-                None => self.directory.ungoverned(name, uid, *since),
+            let tenant = tenant.as_ref().and_then(|tenant| tenant.parse::<TenantName>().ok());
+            // Who began to look after it changed hands says only when it was made: what was another's stays that.
+            let since = match self.directory.last(name, uid) {
+                Some((began, before)) if *since <= began && before == tenant.as_ref() => began,
+                Some((began, _)) if *since <= began => now,
+                _ => *since,
+            };
+            match &tenant {
+                Some(tenant) => self.directory.governed(name, uid, tenant, since),
+                None => self.directory.ungoverned(name, uid, since),
             }
             match gone {
                 Some(gone) => self.directory.released(name, uid, *gone),

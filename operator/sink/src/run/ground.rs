@@ -207,7 +207,8 @@ fn lock(path: &std::path::Path) -> Result<File> {
     }
 }
 
-/// What was acknowledged and is no more: nobody can tell which server's it was.
+/// What was acknowledged and is no more: nobody can tell which server's it was. The log file does not fill it: what
+/// that had was taken for stored, and is not read again.
 fn lost(gaps: &Gaps, servers: &[ServerName], recovery: &Recovery, before: &Before, now: Timestamp) {
     if !recovery.damage.iter().any(|damage| damage.acknowledged) {
         return;
@@ -216,7 +217,7 @@ fn lost(gaps: &Gaps, servers: &[ServerName], recovery: &Recovery, before: &Befor
     let holes = if before.holes.is_empty() { &[(last, now)][..] } else { &before.holes[..] };
     for server in servers {
         for (from, to) in holes {
-            gaps.add(server, Source::Webhook, Cause::Unreadable, (*from, Some(*to)), now);
+            gaps.add(server, Source::File, Cause::Unreadable, (*from, Some(*to)), now);
         }
     }
 }

@@ -44,13 +44,13 @@ pub(super) async fn answer(asking: &mut Asking, query: Option<&str>) -> Result<R
     let asked = read(&parameters, asking.server.limits.page)?;
     asking.access.partition = Some(asked.partition.clone());
     let (server, who) = (asking.server.clone(), asking.who.clone());
-    server.gate.logs(&who, &asked.partition, asked.namespace.as_deref()).await?;
+    let from = server.gate.logs(&who, &asked.partition, asked.namespace.as_deref()).await?;
     let question = question(&asked);
     let cursor = parameters.cursor().map(|text| {
         let inner = question.unbind(text)?;
         inner.parse().map_err(|_| Question::refused(text))
     });
-    let asked = Query { cursor: cursor.transpose()?, ..asked };
+    let asked = Query { cursor: cursor.transpose()?, since: asked.since.max(from), ..asked };
     if asking.head {
         return Ok(response(StatusCode::OK, NDJSON, Body::empty()));
     }

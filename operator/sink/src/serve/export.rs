@@ -9,7 +9,6 @@ use futures::StreamExt as _;
 use http::header::{CONTENT_DISPOSITION, HeaderValue};
 use http::{Response, StatusCode};
 use jiff::Timestamp;
-use snc_audit::Partition;
 use snc_auditlog::{Export, Format};
 use std::pin::pin;
 use std::time::Duration;
@@ -34,7 +33,7 @@ pub(super) async fn answer(asking: &mut Asking, query: Option<&str>) -> Result<R
     asking.access.partition = Some(partition.clone());
     let server = asking.server.clone();
     // Segments are given whole: for a part of the namespaces there is no export.
-    server.gate.logs(&asking.who, &partition, None).await?;
+    let from = server.gate.logs(&asking.who, &partition, None).await?;
     let sealed = server.house.sealed_through(&partition);
     let file = format!("snc-audit-{partition}.tar");
     let (pour, body) = flow(server.limits.stall, server.limits.export);
@@ -52,7 +51,7 @@ pub(super) async fn answer(asking: &mut Asking, query: Option<&str>) -> Result<R
     let places = server.exports.take(&asking.who.user.name)?;
     asking.granted().await?;
     let now = Timestamp::now();
-    let export = Export { partition, since, until, format: format.unwrap_or(Format::Jsonl), now };
+    let export = Export { partition, from, since, until, format: format.unwrap_or(Format::Jsonl), now };
     let (tell, told) = oneshot::channel();
     let (who, runtime) = (asking.who.clone(), Handle::current());
     // Segment after segment is unpacked: what takes events in must not wait for that.
@@ -85,7 +84,7 @@ async fn run(
     while let Some(piece) = pieces.next().await {
         let piece = piece.map_err(|error| error.to_string())?;
         if asked.elapsed() >= server.limits.again {
-            still(server, who, &export.partition).await?;
+            still(server, who, export).await?;
             asked = Instant::now();
         }
         pour.piece(piece).await.map_err(|_| GONE.to_owned())?;
@@ -96,11 +95,12 @@ async fn run(
 }
 
 /// While nobody answers, nothing is given; a short silence costs a pause and not two hours.
-async fn still(server: &Server, who: &Known, partition: &Partition) -> Result<(), String> {
+async fn still(server: &Server, who: &Known, export: &Export) -> Result<(), String> {
     let mut refused = String::new();
     for _ in 0..PATIENCE {
-        match server.gate.logs(who, partition, None).await {
-            Ok(()) => return Ok(()),
+        match server.gate.logs(who, &export.partition, None).await {
+            Ok(from) if from <= export.from => return Ok(()),
+            Ok(_) => return Err("another tenant has the name".to_owned()),
             Err(Refused { status: StatusCode::FORBIDDEN, .. }) => {
                 return Err("the right to read it ended".to_owned());
             }

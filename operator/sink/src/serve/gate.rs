@@ -6,6 +6,7 @@ use crate::cluster::{Answer, Asked, Cluster, Silent, User};
 use futures::stream::{self, StreamExt as _};
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
+use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 use snc_audit::Partition;
 use std::sync::Arc;
@@ -22,12 +23,14 @@ const QUESTIONS: usize = 32;
 const TOGETHER: usize = 8;
 
 type Digest = [u8; 32];
+/// Name and UID of a namespace.
+type Place = (String, String);
 
 /// Somebody who proved who they are.
 #[derive(Debug, Clone)]
 pub(super) struct Known {
     pub(super) user: Arc<User>,
-    /// Of name, UID and groups: rights are of exactly these.
+    /// Of all that is known of them: rights are of exactly that.
     digest: Digest,
 }
 
@@ -55,61 +58,69 @@ impl Gate {
         let asked = Instant::now();
         let user = self.ask(|| self.cluster.authenticate(token)).await?;
         let user = user.filter(|user| !user.name.is_empty()).ok_or_else(Refused::unauthenticated)?;
-        let names = [user.name.as_str(), user.uid.as_str()].into_iter();
-        let digest = digest(names.chain(user.groups.iter().map(String::as_str)));
+        let digest = digest(parts(&user).iter().map(String::as_str));
         let known = Known { user: Arc::new(user), digest };
         self.tokens.put(key, known.clone(), asked);
         Ok(known)
     }
 
-    /// Records of a partition; only those of a namespace, where one is asked for.
+    /// Records of a partition; only those of a namespace, where one is asked for. Gives from when on, unless all of them:
+    /// whoever has a tenant's name now reads nothing of whoever had it before.
     pub(super) async fn logs(
         &self,
         who: &Known,
         partition: &Partition,
         namespace: Option<&str>,
-    ) -> Result<(), Refused> {
+    ) -> Result<Option<Timestamp>, Refused> {
         if self.everything(who).await? {
-            return Ok(());
+            return Ok(None);
         }
         let Partition::Tenant(tenant) = partition else { return Err(Refused::forbidden()) };
         let tenant = tenant.as_str();
-        let all: Vec<String> = {
+        let (all, since): (Vec<Place>, _) = {
             let people = self.cluster.people();
             let people = people.borrow();
             if !people.synced {
                 // Whose a namespace is decides: while that is not sure, nobody gets anything.
                 return Err(Refused::silent());
             }
-            people.namespaces_of(tenant).map(str::to_owned).collect()
+            let places = people.namespaces_of(tenant).map(|one| (one.name.clone(), one.uid.clone()));
+            (places.collect(), people.since(tenant))
         };
         let needed = match namespace {
-            Some(one) if all.iter().any(|namespace| namespace == one) => vec![one.to_owned()],
             // It was the tenant's, or is not: whoever may see the whole tenant may see that too.
-            Some(_) | None => all,
+            Some(one) => match all.iter().find(|(name, _)| name == one) {
+                Some(place) => vec![place.clone()],
+                None => all,
+            },
+            None => all,
         };
         let mut needed = needed.into_iter();
         let Some(first) = needed.next() else {
             // As long as for a tenant that there is: how long an answer takes must not tell.
-            self.may(who, Asked::logs(Some(tenant))).await?;
+            self.may_in(who, &(tenant.to_owned(), String::new())).await?;
             return Err(Refused::forbidden());
         };
-        if !self.may(who, Asked::logs(Some(&first))).await? {
+        if !self.may_in(who, &first).await? {
             return Err(Refused::forbidden());
         }
-        let each = needed.map(|one| async move { self.may(who, Asked::logs(Some(&one))).await });
+        let each = needed.map(|one| async move { self.may_in(who, &one).await });
         let mut answers = stream::iter(each).buffer_unordered(TOGETHER);
         while let Some(answer) = answers.next().await {
             if !answer? {
                 return Err(Refused::forbidden());
             }
         }
-        Ok(())
+        since.map(Some).ok_or_else(Refused::forbidden)
     }
 
     /// Whether they may read every partition, and what is of none.
     pub(super) async fn everything(&self, who: &Known) -> Result<bool, Refused> {
-        self.may(who, Asked::logs(None)).await
+        self.may(who, Asked::logs(None), "").await
+    }
+
+    async fn may_in(&self, who: &Known, (name, uid): &Place) -> Result<bool, Refused> {
+        self.may(who, Asked::logs(Some(name)), uid).await
     }
 
     pub(super) async fn platform(&self, who: &Known) -> Result<(), Refused> {
@@ -117,13 +128,14 @@ impl Gate {
     }
 
     pub(super) async fn alarms(&self, who: &Known, verb: &'static str) -> Result<(), Refused> {
-        if self.may(who, Asked::alarms(verb)).await? { Ok(()) } else { Err(Refused::forbidden()) }
+        if self.may(who, Asked::alarms(verb), "").await? { Ok(()) } else { Err(Refused::forbidden()) }
     }
 
-    async fn may(&self, who: &Known, asked: Asked<'_>) -> Result<bool, Refused> {
+    /// `uid` of the namespace: a right in one that is made again is not that in the one before.
+    async fn may(&self, who: &Known, asked: Asked<'_>, uid: &str) -> Result<bool, Refused> {
         let Asked { group, resource, verb, namespace } = asked;
         let mut hasher = Sha256::new_with_prefix(who.digest);
-        hasher.update(digest([group, resource, verb, namespace.unwrap_or_default()]));
+        hasher.update(digest([group, resource, verb, namespace.unwrap_or_default(), uid]));
         let key: Digest = hasher.finalize().into();
         if self.rights.get(&key).is_some() {
             return Ok(true);
@@ -148,6 +160,18 @@ impl Gate {
             Refused::silent()
         })
     }
+}
+
+/// All that is known of somebody, so that no two have the same.
+fn parts(user: &User) -> Vec<String> {
+    let User { name, uid, groups, extra } = user;
+    let mut parts = vec![name.clone(), uid.clone(), groups.len().to_string()];
+    parts.extend(groups.iter().cloned());
+    for (key, values) in extra {
+        parts.extend([key.clone(), values.len().to_string()]);
+        parts.extend(values.iter().cloned());
+    }
+    parts
 }
 
 /// Exactly one, of the letters that tokens have.

@@ -6,6 +6,7 @@ use crate::status::{GapItem, Status};
 use jiff::Timestamp;
 use serde_json::Value;
 use snc_audit::Partition;
+use snc_core::text::Refusal;
 
 /// Which alarms are asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -35,6 +36,8 @@ pub enum Acknowledged {
     /// By somebody else, or with another decision. The first one stays.
     Before(Value),
     NoSuchAlarm,
+    /// Of the decision, or of whoever decided.
+    Refused(Refusal),
 }
 
 pub trait House: Send + Sync + 'static {
@@ -47,8 +50,13 @@ pub trait House: Send + Sync + 'static {
     /// None until there is one.
     fn status(&self) -> Option<Status>;
 
-    /// All of them, where no state is named; of a partition only those that its own events raised.
-    fn alarms(&self, state: Option<AlarmState>, partition: Option<&Partition>) -> Vec<Value>;
+    /// All of them, where no state is named; of a partition only those that its own events raised, `from` then on.
+    fn alarms(
+        &self,
+        state: Option<AlarmState>,
+        partition: Option<&Partition>,
+        from: Option<Timestamp>,
+    ) -> Vec<Value>;
 
     fn acknowledge<'a>(&'a self, id: &'a str, by: &'a User, decision: &'a str) -> Answer<'a, Acknowledged>;
 

@@ -4,7 +4,7 @@ use super::body::{Body, whole};
 use http::header::{ALLOW, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{Response, StatusCode};
 use serde_json::{Map, Value, json};
-use snc_core::text::{Text, clip};
+use snc_core::text::{Refusal, Text, clip};
 
 /// Characters of what was given.
 const GIVEN: usize = 120;
@@ -48,6 +48,11 @@ impl Refused {
             about: Some(Box::new(About { field, given: shown, accepted })),
             ..Self::new(StatusCode::BAD_REQUEST, fr, en)
         }
+    }
+
+    pub(super) fn by(refusal: &Refusal) -> Self {
+        let Refusal { path, given, accepted } = refusal;
+        Self::bad(path.as_str(), Some(given), accepted.fr.as_str(), accepted.en.as_str())
     }
 
     pub(super) fn with(self, status: StatusCode) -> Self {

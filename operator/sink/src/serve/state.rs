@@ -23,7 +23,7 @@ pub(super) async fn gaps(asking: &mut Asking, query: Option<&str>) -> Result<Res
     asking.access.partition.clone_from(&partition);
     let server = asking.server.clone();
     match &partition {
-        Some(partition) => server.gate.logs(&asking.who, partition, None).await?,
+        Some(partition) => drop(server.gate.logs(&asking.who, partition, None).await?),
         None => server.gate.platform(&asking.who).await?,
     }
     let gaps = server.house.gaps();
@@ -54,15 +54,18 @@ pub(super) async fn alarms(asking: &mut Asking, query: Option<&str>) -> Result<R
     let partition = parameters.partition_if_any()?;
     asking.access.partition.clone_from(&partition);
     let server = asking.server.clone();
-    match &partition {
+    let from = match &partition {
         // An alarm says what an event of theirs says.
         Some(partition @ Partition::Tenant(_)) => server.gate.logs(&asking.who, partition, None).await?,
-        Some(Partition::Platform) | None => server.gate.alarms(&asking.who, "get").await?,
-    }
+        Some(Partition::Platform) | None => {
+            server.gate.alarms(&asking.who, "get").await?;
+            None
+        }
+    };
     if !asking.head {
         asking.granted().await?;
     }
-    Ok(json(&json!({"items": server.house.alarms(state, partition.as_ref())})))
+    Ok(json(&json!({"items": server.house.alarms(state, partition.as_ref(), from)})))
 }
 
 #[derive(Deserialize)]
@@ -91,6 +94,12 @@ pub(super) async fn acknowledge(
             Ok(response)
         }
         Ok(Acknowledged::NoSuchAlarm) => Err(Refused::no_such_alarm()),
+        Ok(Acknowledged::Refused(refusal)) => {
+            // Anything else is about who asks.
+            let decision = refusal.path == "decision";
+            let status = if decision { StatusCode::BAD_REQUEST } else { StatusCode::FORBIDDEN };
+            Err(Refused::by(&refusal).with(status))
+        }
         Err(silent) => {
             tracing::error!(%silent, id, "an acknowledgement was not written");
             Err(Refused::unwritten())

@@ -13,6 +13,8 @@ use snc_core::text::{Text, clip};
 const SOURCES: usize = 128;
 const TENANTS: usize = 1000;
 const WORD: usize = 256;
+/// Heads are signed every hour at least, also where nothing came: where one is older, nothing is sealed any more.
+const HEAD_OLD: SignedDuration = SignedDuration::from_hours(2);
 /// How often a status is written at least, where anything is new.
 const CALM_SECONDS: u32 = 300;
 
@@ -150,6 +152,7 @@ fn proven(facts: &Facts, now: Timestamp) -> Said {
     let Anchoring { wanted, waits_since, late_after } = &facts.anchoring;
     let late = waits_since.is_some_and(|since| now.duration_since(since) > *late_after);
     let anchored = facts.seal.as_ref().is_some_and(|seal| seal.anchored_at.is_some());
+    let old = facts.seal.as_ref().is_some_and(|seal| now.duration_since(seal.at) > HEAD_OLD);
     let (holds, reason, message) = if facts.damage > 0 {
         let found = facts.damage;
         (
@@ -178,6 +181,15 @@ fn proven(facts: &Facts, now: Timestamp) -> Said {
             Text::new(
                 "le dernier sceau n'a pas pu être ancré à temps",
                 "the last head could not be anchored in time",
+            ),
+        )
+    } else if old {
+        (
+            Some(false),
+            "HeadOld",
+            Text::new(
+                "rien n'est plus scellé : le dernier sceau est trop vieux",
+                "nothing is sealed any more: the last head is too old",
             ),
         )
     } else {

@@ -179,6 +179,8 @@ fn proven_needs_an_anchor_that_is_not_late() {
         ("False".into(), "AnchorLate".into())
     );
     assert_eq!(case(Facts { seal: None, ..facts() }), ("Unknown".into(), "NoHead".into()));
+    let old = facts().seal.map(|seal| SealStatus { at: Timestamp::from_second(-9_000).unwrap(), ..seal });
+    assert_eq!(case(Facts { seal: old, ..facts() }), ("False".into(), "HeadOld".into()));
 }
 
 #[test]

@@ -180,13 +180,16 @@ impl Follower {
 
     /// The log file was cut while it was read: what is left of a copy, then what is there now.
     fn cut(&mut self, chain: &mut Chain) -> io::Result<()> {
-        let Some(Link::File(open)) = chain.links.pop_front() else { return Ok(()) };
-        let position = self.position_in(&open);
+        let Some(Link::File(open)) = chain.links.front() else { return Ok(()) };
+        let position = self.position_in(open);
         let copy = match Chain::from(&self.settings.log, &position)? {
             Ok(found) => found.links.into_iter().next(),
             Err(_) => None,
         };
-        chain.links.push_front(Link::File(Open::new(open.file)?));
+        let again = Open::new(open.file.try_clone()?)?;
+        // Nothing fails from here on: that it was cut is not forgotten.
+        chain.links.pop_front();
+        chain.links.push_front(Link::File(again));
         chain.links.push_front(Link::Break(Cause::Truncated));
         if let Some(copy) = copy {
             chain.links.push_front(copy);

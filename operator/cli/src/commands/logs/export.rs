@@ -108,6 +108,7 @@ async fn fetch(
             let store = open_store(of, args)?.store;
             let export = snc_auditlog::Export {
                 partition: about.partition(args)?,
+                from: None,
                 since: about.since,
                 until: about.until,
                 format: if args.format == Format::Csv {

@@ -69,11 +69,12 @@ fn refused() -> (u16, Value) {
 
 #[tokio::test]
 async fn a_token_is_somebodys_if_it_was_made_for_the_log() {
-    let alice = json!({"username": "alice", "uid": "7", "groups": ["shop", "system:authenticated"]});
+    let alice = json!({"username": "alice", "uid": "7", "groups": ["shop", "system:authenticated"], "extra": {"scopes": ["a"]}});
     let known = User {
         name: "alice".into(),
         uid: "7".into(),
         groups: vec!["shop".into(), "system:authenticated".into()],
+        extra: [("scopes".into(), vec!["a".into()])].into(),
     };
     for (status, wanted) in [
         (json!({"authenticated": true, "user": alice, "audiences": ["snc-audit-log"]}), Some(known)),
@@ -139,7 +140,12 @@ async fn no_answer_is_never_a_yes_and_quotes_no_token() {
 
 #[tokio::test]
 async fn what_somebody_may_is_asked_with_everything_that_is_known_of_them() {
-    let user = User { name: "alice".into(), uid: "7".into(), groups: vec!["shop".into()] };
+    let user = User {
+        name: "alice".into(),
+        uid: "7".into(),
+        groups: vec!["shop".into()],
+        extra: [("scopes".into(), vec!["a".into()])].into(),
+    };
     let cluster = json!({"group": "secnumcloud.dev", "resource": "auditlogs", "verb": "get"});
     let mut namespace = cluster.clone();
     namespace["namespace"] = json!("web");
@@ -155,7 +161,7 @@ async fn what_somebody_may_is_asked_with_everything_that_is_known_of_them() {
         let (answer, came) = against((201, answer), async |c| c.may(&user, asked).await).await;
         assert_eq!(answer.unwrap(), wanted);
         assert_eq!(came.uri, "/apis/authorization.k8s.io/v1/subjectaccessreviews?");
-        let spec = json!({"user": "alice", "uid": "7", "groups": ["shop"], "resourceAttributes": attributes});
+        let spec = json!({"user": "alice", "uid": "7", "groups": ["shop"], "extra": {"scopes": ["a"]}, "resourceAttributes": attributes});
         assert_eq!(came.body["spec"], spec);
     }
     let none = json!({"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "metadata": {}, "spec": {}});

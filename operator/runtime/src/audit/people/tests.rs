@@ -89,7 +89,7 @@ fn labels_and_times_are_read_from_metadata() {
 fn tenant(name: &str, owners: serde_json::Value) -> SncTenant {
     let spec = json!({"level": "Standard", "owners": owners});
     serde_json::from_value(json!({
-        "apiVersion": "secnumcloud.dev/v1alpha1", "kind": "SncTenant", "metadata": {"name": name}, "spec": spec,
+        "apiVersion": "secnumcloud.dev/v1alpha1", "kind": "SncTenant", "metadata": {"name": name, "creationTimestamp": at(3).to_string()}, "spec": spec,
     }))
     .unwrap()
 }
@@ -105,8 +105,12 @@ fn owners_of_a_tenant_that_cannot_be_read_any_more_stay() {
     register.tenants(Change::Apply(owned("shop".into(), None)));
     register.tenants(Change::Reset(vec![owned("shop".into(), None), owned("new".into(), None)]));
     let owners = register.people(at(0)).owners;
-    let wanted =
-        Owners { tenant: "shop".into(), users: ["alice".into()].into(), groups: ["shop-team".into()].into() };
+    let wanted = Owners {
+        tenant: "shop".into(),
+        since: at(3),
+        users: ["alice".into()].into(),
+        groups: ["shop-team".into()].into(),
+    };
     assert_eq!(owners, [wanted]);
     register.tenants(Change::Delete(owned("shop".into(), None)));
     assert_eq!(register.people(at(0)).owners, []);

@@ -139,7 +139,11 @@ async fn a_store_that_was_put_back_is_told() {
     assert!(!anchor.is_rolled_back());
     rig.head(&mut writer).await;
     until(|| anchor.is_rolled_back()).await;
+    rig.head(&mut writer).await;
+    let over = rig.head(&mut writer).await;
+    until(|| anchor.last().is_some_and(|anchored| anchored.number == over.number)).await;
     stop.cancel();
+    assert!(over.number > last.number && rig.anchor().is_rolled_back(), "a restart takes nothing back");
 }
 
 #[test]

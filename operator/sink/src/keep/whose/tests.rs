@@ -20,6 +20,7 @@ fn namespace(name: &str, uid: &str, tenant: Option<&str>, since: i64) -> Namespa
 fn people(synced: bool, namespaces: Vec<Namespace>, tenants: &[&str]) -> People {
     let owners = tenants.iter().map(|tenant| Owners {
         tenant: (*tenant).into(),
+        since: at(0),
         users: [format!("owner-{tenant}")].into(),
         groups: BTreeSet::new(),
     });
@@ -69,6 +70,30 @@ fn what_went_while_nobody_looked_is_known_to_have_gone() {
     assert_eq!(whose(&book, "shop", "x", 50).0, "tenant.bleu");
     assert_eq!(whose(&book, "shop", "x", 150).0, "tenant.vert");
     assert_eq!(whose(&book, "elsewhere", "owner-bleu", 150).0, "platform");
+}
+
+#[test]
+fn a_restart_gives_nobody_what_was_anothers_before() {
+    let place = TempDir::new().unwrap();
+    let book = open(&place);
+    let shop = |tenant, since| people(true, vec![namespace("shop", "u1", Some(tenant), since)], &[]);
+    book.take(&shop("bleu", 0), at(10));
+    book.take(&shop("vert", 100), at(101));
+    book.save().unwrap();
+    // Whoever begins to look now is told when it was made, and not when it changed hands.
+    let book = open(&place);
+    for second in [200, 201] {
+        book.take(&shop("vert", 0), at(second));
+        assert_eq!(whose(&book, "shop", "x", 50).0, "tenant.bleu");
+        assert_eq!(whose(&book, "shop", "x", 150).0, "tenant.vert");
+    }
+    // Nor where that was while nobody looked.
+    for second in [300, 301] {
+        book.take(&shop("rouge", 0), at(second));
+        assert_eq!(whose(&book, "shop", "x", 50).0, "tenant.bleu");
+        assert_eq!(whose(&book, "shop", "x", 150).0, "tenant.vert");
+        assert_eq!(whose(&book, "shop", "x", 310).0, "tenant.rouge");
+    }
 }
 
 #[test]

@@ -26,6 +26,7 @@ impl Fake {
         };
         let owners = |tenant: &str| Owners {
             tenant: tenant.into(),
+            since,
             users: [format!("owner-{tenant}")].into(),
             groups: [].into(),
         };
@@ -48,7 +49,7 @@ impl Fake {
 
 impl Cluster for Fake {
     fn authenticate<'a>(&'a self, token: &'a str) -> Answer<'a, Option<User>> {
-        let user = User { name: token.to_owned(), uid: "u".into(), groups: vec![] };
+        let user = User { name: token.to_owned(), uid: "u".into(), ..User::default() };
         Box::pin(async move { Ok((token != "nobody").then_some(user)) })
     }
 

@@ -109,6 +109,44 @@ async fn an_export_has_one_partition_and_the_name_of_no_other() {
     assert_eq!(partitions, ["tenant.a"]);
 }
 
+#[tokio::test]
+async fn a_tenant_reads_nothing_of_whoever_had_its_name_before() {
+    let scene = Scene::new().await;
+    // Within the second of three segments: it is given to nobody but whoever may read everything.
+    scene.cluster.made_again("a", "2026-11-01T00:01:00Z".parse().unwrap());
+    let count = async |who, target: &str| scene.get(who, target).await.lines().0.len();
+    for (who, target, wanted) in [
+        ("alice", "/v1/events?tenant=a", 61),
+        ("alice", "/v1/events?tenant=a&since=2026-11-01T00:00:00Z", 61),
+        ("alice", "/v1/events?tenant=a&since=2026-11-01T00:01:30Z", 31),
+        ("alice", "/v1/events?tenant=a&until=2026-11-01T00:00:59Z", 0),
+        ("one", "/v1/events?tenant=a&namespace=a-one", 20),
+        ("auditor", "/v1/events?tenant=a", 120),
+        ("bob", "/v1/events?tenant=b", 40),
+    ] {
+        assert_eq!(count(who, target).await, wanted, "{who} {target}");
+    }
+    for (who, wanted) in [("alice", 40), ("auditor", 120)] {
+        let export = scene.get(who, "/v1/export?tenant=a").await;
+        let inside = files(&export.body);
+        let (_, records) = inside.iter().find(|(name, _)| name == "records.jsonl").unwrap();
+        assert_eq!(records.iter().filter(|byte| **byte == b'\n').count(), wanted, "{who}");
+        let segments = inside.iter().filter(|(name, _)| is_segment(name)).count();
+        assert_eq!(segments, wanted / 40, "{who}");
+        let file = scene.place.path().join("export.tar");
+        std::fs::write(&file, &export.body).unwrap();
+        let now: Timestamp = super::START.parse().unwrap();
+        let report = verify_export(&file, &Check { anchors: vec![], trusted: None, now }).unwrap();
+        assert_eq!((report.total, report.findings), (0, vec![]), "{who}");
+    }
+    let alarms =
+        async |who| scene.get(who, "/v1/alarms?tenant=a").await.json()["items"].as_array().unwrap().len();
+    assert_eq!((alarms("alice").await, alarms("auditor").await), (0, 1));
+    // Nobody says since when it is a tenant: it is none.
+    scene.cluster.made_again("a", Timestamp::MAX);
+    assert_eq!(count("alice", "/v1/events?tenant=a").await, 0);
+}
+
 fn is_segment(name: impl AsRef<Path>) -> bool {
     name.as_ref().extension().is_some_and(|extension| extension == "seg")
 }

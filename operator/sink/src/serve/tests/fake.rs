@@ -15,7 +15,7 @@ use tokio::sync::watch;
 
 pub(in crate::serve) fn user(name: &str, groups: &[&str]) -> User {
     let groups = groups.iter().map(|group| (*group).to_owned()).collect();
-    User { name: name.to_owned(), uid: format!("uid-{name}"), groups }
+    User { name: name.to_owned(), uid: format!("uid-{name}"), groups, ..User::default() }
 }
 
 /// Who, verb, resource, and where: `*` for everywhere.
@@ -48,8 +48,13 @@ impl Fake {
             namespace("a-old", "a", gone),
             namespace("b-one", "b", None),
         ];
-        let owners =
-            vec![Owners { tenant: "empty".to_owned(), users: BTreeSet::new(), groups: BTreeSet::new() }];
+        let owners = ["a", "b", "empty"].map(|tenant| Owners {
+            tenant: tenant.to_owned(),
+            since: Timestamp::UNIX_EPOCH,
+            users: BTreeSet::new(),
+            groups: BTreeSet::new(),
+        });
+        let owners = owners.to_vec();
         let (people, wishes) = (People { synced: true, namespaces, owners }, watch::Sender::new(None));
         let fake = Self {
             people: watch::Sender::new(people),
@@ -94,6 +99,17 @@ impl Fake {
 
     pub(in crate::serve) fn set_slow(&self, slow: bool) {
         self.slow.store(slow, Ordering::SeqCst);
+    }
+
+    /// Another tenant of this name was made then.
+    pub(in crate::serve) fn made_again(&self, tenant: &str, since: Timestamp) {
+        self.people.send_modify(|people| {
+            people
+                .owners
+                .iter_mut()
+                .filter(|owners| owners.tenant == tenant)
+                .for_each(|owners| owners.since = since);
+        });
     }
 
     pub(in crate::serve) fn unsync(&self) {
@@ -183,7 +199,16 @@ impl House for Notes {
         None
     }
 
-    fn alarms(&self, state: Option<AlarmState>, partition: Option<&Partition>) -> Vec<Value> {
+    fn alarms(
+        &self,
+        state: Option<AlarmState>,
+        partition: Option<&Partition>,
+        from: Option<Timestamp>,
+    ) -> Vec<Value> {
+        // All of them at the beginning of time.
+        if from.is_some_and(|from| from > Timestamp::UNIX_EPOCH) {
+            return Vec::new();
+        }
         let all = [
             ("platform", "MARK-P", "open"),
             ("tenant.a", "MARK-A", "open"),
