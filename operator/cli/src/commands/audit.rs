@@ -19,7 +19,9 @@ pub async fn run(args: &Args, asked: &ScanArgs, cluster: &Cluster) -> Result<Ans
     let lang = args.lang;
     let Tailored { profile, tailoring } = tailor(asked, lang)?;
     let catalogue = Catalogue::on_demand().map_err(|broken| Outcome::undecided(broken.to_string()))?;
-    let ours = [&args.settings.identity.namespace, &args.settings.canary_namespace, &args.settings.tenant_canary()].map(String::as_str);
+    let canary = args.settings.tenant_canary();
+    let ours =
+        [&args.settings.identity.namespace, &args.settings.canary_namespace, &canary].map(String::as_str);
     let zones = Zones::new(profile, SYSTEM_NAMESPACES.into_iter().chain(ours));
     let mut judge = Judge::new(&catalogue, &zones);
     judge.set_home(&args.settings.identity.namespace);
