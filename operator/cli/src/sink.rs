@@ -64,13 +64,11 @@ async fn forwarded(
     let lang = args.lang;
     let home = &args.settings.identity.namespace;
     let not_found = |what: String| Outcome::undecided(format!("{what}\n{}", give_server(lang)));
-    let tls = match &asked.authority {
-        Some(file) => tls::given(Some(file), lang)?,
-        None => {
-            let pem =
-                cluster.audit_authority(home).await.map_err(|trouble| not_found(trouble.message(lang)))?;
-            tls::of_pem(pem.as_bytes(), "ConfigMap snc-audit-sink-ca", lang)?
-        }
+    let tls = if let Some(file) = &asked.authority {
+        tls::given(Some(file), lang)?
+    } else {
+        let pem = cluster.audit_authority(home).await.map_err(|trouble| not_found(trouble.message(lang)))?;
+        tls::of_pem(pem.as_bytes(), "ConfigMap snc-audit-sink-ca", lang)?
     };
     let stream = cluster.audit_sink(home).await.map_err(|trouble| not_found(trouble.message(lang)))?;
     let host = format!("{AUDIT_SINK}.{home}.svc");

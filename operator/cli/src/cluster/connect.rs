@@ -42,13 +42,11 @@ pub async fn own_token(args: &Args) -> Result<Option<String>, Outcome> {
 }
 
 async fn config(args: &Args) -> Result<(Config, String), Outcome> {
-    match kubeconfig(args)? {
-        Some(kubeconfig) => from_file(kubeconfig, args).await,
-        None => {
-            let config = Config::incluster().map_err(|_| Outcome::undecided(no_config(args.lang)))?;
-            Ok((config, "in-cluster".to_owned()))
-        }
+    if let Some(kubeconfig) = kubeconfig(args)? {
+        return from_file(kubeconfig, args).await;
     }
+    let config = Config::incluster().map_err(|_| Outcome::undecided(no_config(args.lang)))?;
+    Ok((config, "in-cluster".to_owned()))
 }
 
 /// A file that was named must be readable; the usual places may hold none.

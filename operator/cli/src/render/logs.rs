@@ -11,6 +11,7 @@ use super::clean;
 use super::scan::csv::quoted;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use std::fmt::Write as _;
 
 const NONE: &str = "-";
 
@@ -56,7 +57,7 @@ pub fn tame(json: &str) -> String {
     for c in json.chars() {
         if clean::acts(c) {
             for unit in c.encode_utf16(&mut [0; 2]) {
-                out.push_str(&format!("\\u{unit:04x}"));
+                let _ = write!(out, "\\u{unit:04x}");
             }
         } else {
             out.push(c);

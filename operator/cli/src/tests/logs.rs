@@ -43,7 +43,7 @@ fn some() -> Vec<Record> {
             event["responseStatus"]["code"] = json!(101);
         }),
         event("list", |event| {
-            event["objectRef"] = json!({"resource": "secrets", "namespace": "boutique-web"})
+            event["objectRef"] = json!({"resource": "secrets", "namespace": "boutique-web"});
         }),
         event("get", |event| {
             event["user"] = json!({"username": "\u{1b}[2Jroot,\"=1+1\""});

@@ -19,6 +19,9 @@ pub struct Ran {
     pub err: String,
 }
 
+/// # Panics
+///
+/// Where it cannot be run.
 pub fn snc(args: &[&str]) -> Ran {
     let output = Command::cargo_bin("kubectl-snc")
         .expect("built")
@@ -47,7 +50,10 @@ pub fn record(seq: u64, user: &str, name: &str) -> String {
 }
 
 pub fn page(records: &[String], next: Option<&str>) -> String {
-    let mut text: String = records.iter().map(|record| format!("{record}\n")).collect();
+    let mut text = records.join("\n");
+    if !records.is_empty() {
+        text.push('\n');
+    }
     text.push_str(&json!({"next": next, "truncated": next.is_some()}).to_string());
     text.push('\n');
     text
@@ -60,6 +66,9 @@ pub struct At {
 }
 
 impl At {
+    /// # Panics
+    ///
+    /// Without room for a file.
     pub fn of(server: &Server) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("token"), "secret-token\n").unwrap();

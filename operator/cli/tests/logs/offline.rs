@@ -4,6 +4,7 @@ use crate::{Ran, snc};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use snc_auditlog::{Algorithm, AnchorLine, Keys, NewRecord, Options, Source, Writer, open, publish};
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 const START: &str = "2026-05-01T00:00:00Z";
@@ -60,7 +61,8 @@ impl Log {
                 now += SignedDuration::from_secs(1);
                 let head = writer.head(now).await.unwrap();
                 publish(&anchor, &head).await.unwrap();
-                lines += &format!("<134>1 2026-05-01T00:00:00Z sink snc - - - {}\n", AnchorLine::of(&head));
+                writeln!(lines, "<134>1 2026-05-01T00:00:00Z sink snc - - - {}", AnchorLine::of(&head))
+                    .unwrap();
             }
             std::fs::write(path("receiver.log"), lines).unwrap();
             key
@@ -178,7 +180,7 @@ fn what_was_done_to_it_is_named() {
         (
             |log| {
                 std::fs::rename(log.file("platform/000000000002.seg"), log.file("platform/000000000003.seg"))
-                    .unwrap()
+                    .unwrap();
             },
             "segmentChanged",
             "platform/000000000003.seg",

@@ -56,10 +56,10 @@ pub struct AuditSinkArgs {
 
 #[derive(Debug, clap::Args)]
 pub struct StoreArgs {
-    /// Where sealed segments are kept: /directory or s3://bucket/prefix; by default the directory `store` of the data.
+    /// Where sealed segments are kept: /directory or `s3://bucket/prefix`; by default the directory `store` of the data.
     #[arg(id = "store-url", long = "store", env = "SNC_AUDIT_STORE", value_name = "URL")]
     pub url: Option<String>,
-    /// Of a server that is not Amazon's: https://host[:port].
+    /// Of a server that is not Amazon's: `https://host[:port]`.
     #[arg(
         id = "store-endpoint",
         long = "store-endpoint",
@@ -84,7 +84,7 @@ pub struct StoreArgs {
 
 #[derive(Debug, clap::Args)]
 pub struct AnchorArgs {
-    /// A second place for signed heads, best one that nobody can delete from: s3://bucket/prefix or /directory.
+    /// A second place for signed heads, best one that nobody can delete from: `s3://bucket/prefix` or /directory.
     #[arg(id = "anchor-url", long = "anchor", env = "SNC_AUDIT_ANCHOR", value_name = "URL")]
     pub url: Option<String>,
     #[arg(

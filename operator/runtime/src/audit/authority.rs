@@ -28,7 +28,7 @@ pub async fn publish(client: Client, namespace: String, directory: PathBuf) -> &
             match timeout(ANSWER, api.patch(NAME, &params, &Patch::Apply(applied(&bundle)))).await {
                 Ok(Ok(_)) => written = Some(bundle),
                 Ok(Err(error)) => {
-                    tracing::warn!(%error, name = NAME, "authority not given out; trying again")
+                    tracing::warn!(%error, name = NAME, "authority not given out; trying again");
                 }
                 Err(_) => tracing::warn!(name = NAME, "authority not given out in time; trying again"),
             }

@@ -128,7 +128,9 @@ impl Register {
                     }
                     self.apply(seen, now);
                 }
-                before.into_values().for_each(|was| self.bury(was, now));
+                for was in before.into_values() {
+                    self.bury(was, now);
+                }
             }
         }
     }

@@ -5,11 +5,24 @@ use snc_controllers::Change;
 use snc_sink::wishes::{LegalHold, Wishes};
 use std::collections::BTreeMap;
 
-/// Namespace, name, and the days that it asks for; none where it asks for none, and nothing where it could not be read.
-pub type Asked = (String, String, Option<Option<u32>>);
+/// What a policy asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Days {
+    Unreadable,
+    None,
+    Of(u32),
+}
+
+/// Namespace, name, and the days that it asks for.
+pub type Asked = (String, String, Days);
 
 pub fn asked(namespace: String, name: String, policy: Option<&SncPolicy>) -> Asked {
-    (namespace, name, policy.map(|policy| policy.spec.audit.map(|audit| audit.retention_days)))
+    let days = match policy.map(|policy| policy.spec.audit) {
+        None => Days::Unreadable,
+        Some(None) => Days::None,
+        Some(Some(audit)) => Days::Of(audit.retention_days),
+    };
+    (namespace, name, days)
 }
 
 #[derive(Debug, Default)]
@@ -45,11 +58,11 @@ impl Declared {
         }
     }
 
-    fn policy(&mut self, key: (String, String), days: Option<Option<u32>>) {
+    fn policy(&mut self, key: (String, String), days: Days) {
         match days {
-            Some(Some(days)) => drop(self.policies.insert(key, days)),
-            Some(None) => drop(self.policies.remove(&key)),
-            None => {}
+            Days::Of(days) => drop(self.policies.insert(key, days)),
+            Days::None => drop(self.policies.remove(&key)),
+            Days::Unreadable => {}
         }
     }
 

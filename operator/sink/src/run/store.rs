@@ -51,7 +51,7 @@ impl Opening {
             reached = self.reach() => reached,
             () = stop.cancelled() => return "store",
         };
-        if let Err(error) = self.work(reached).await {
+        if let Err(error) = Box::pin(self.work(reached)).await {
             tracing::error!(%error, "sealing cannot go on");
         }
         "store"

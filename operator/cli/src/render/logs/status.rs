@@ -226,7 +226,8 @@ fn retention(status: &SncAuditLogStatus, lang: Lang) -> String {
     let tenants: Vec<String> =
         of.tenants.iter().map(|one| format!("{} {} {day}", one.name, one.days)).collect();
     if !tenants.is_empty() {
-        text += &format!(" ; {}", tenants.join(", "));
+        text.push_str(" ; ");
+        text.push_str(&tenants.join(", "));
     }
     text
 }
