@@ -7,6 +7,7 @@ mod outage;
 mod proof;
 mod records;
 mod scene;
+mod tailer;
 mod tenants;
 mod traffic;
 
@@ -23,6 +24,7 @@ type Run = fn(&Scene) -> Result<()>;
 const CASES: &[(&str, Run)] = &[
     ("fifty_kills_lose_nothing_of_what_the_webhook_brought", kills::fifty),
     ("an_outage_and_a_full_disk_are_gaps_until_the_file_fills_them", outage::filled),
+    ("a_tailer_that_is_killed_again_and_again_brings_every_line_once", tailer::killed),
     ("a_forged_identity_hides_nothing_and_alarms", forged::both_kept),
     ("a_tenant_reads_its_own_and_not_a_line_of_anybody_else", tenants::apart),
     ("what_was_changed_is_named_against_heads_in_a_locked_bucket", proof::named),
@@ -70,6 +72,7 @@ fn timed(name: &str, scene: &Scene, run: Run) -> Result<()> {
     }
     // Whatever went wrong: the next one starts its own.
     let _ = scene.sink("ended").stop();
+    let _ = scene.cluster.plane().instance().terminate(tailer::TAIL);
     result
 }
 

@@ -124,6 +124,10 @@ impl Scene {
         Ok(())
     }
 
+    pub fn intake_port(&self) -> u16 {
+        self.ports.intake
+    }
+
     /// With its own directory below that of the scene.
     pub fn sink(&self, name: &str) -> Sink<'_> {
         Sink { scene: self, data: self.directory.path().join(name), env: BTreeMap::new(), tail: false }
