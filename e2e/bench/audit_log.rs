@@ -2,10 +2,11 @@
 
 use crate::lab::{Usage, usage_of};
 use crate::report::Report;
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Bytes;
 use hyper_util::rt::TokioIo;
+use jiff::Timestamp;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
@@ -33,6 +34,8 @@ const SCENARIO: &str = "audit-log";
 const BATCH: usize = 400;
 const CONNECTIONS: usize = 8;
 const CLIENTS: usize = 16;
+/// Stands in an event for what is its own.
+const PLACE: &str = "\u{2603}";
 
 pub fn measure(events: usize, requests: usize, report: &mut Report) -> Result<()> {
     Report::heading(&format!("audit log: {events} events in batches of {BATCH}, {CONNECTIONS} connections"));
@@ -162,7 +165,7 @@ async fn send(
 async fn one(
     connector: &TlsConnector,
     port: u16,
-    items: &[(String, String)],
+    items: &[[String; 4]],
     events: usize,
     sent: &Sent,
 ) -> Result<Vec<f64>> {
@@ -179,15 +182,13 @@ async fn one(
         }
         let mut body =
             String::from(r#"{"kind":"EventList","apiVersion":"audit.k8s.io/v1","metadata":{},"items":["#);
-        let opening = body.len();
+        let (opening, now) = (body.len(), format!("{:.6}", Timestamp::now()));
         for turn in first..first + BATCH {
-            let (before, after) = &items[turn % items.len()];
+            let [one, two, three, four] = &items[turn % items.len()];
             if body.len() > opening {
                 body.push(',');
             }
-            body.push_str(before);
-            write!(body, "00000000-0000-4000-8000-{turn:012x}")?;
-            body.push_str(after);
+            write!(body, "{one}00000000-0000-4000-8000-{turn:012x}{two}{now}{three}{now}{four}")?;
         }
         body.push_str("]}");
         let bytes = body.len() - opening - 2;
@@ -209,16 +210,18 @@ async fn one(
     }
 }
 
-/// Before and after its identity.
-fn item(line: &str) -> Result<(String, String)> {
+/// Around its identity and its two times: an event that is sent again is a new one.
+fn item(line: &str) -> Result<[String; 4]> {
     let mut event: Value = serde_json::from_str(line)?;
     let members = event.as_object_mut().context("an event is an object")?;
     members.remove("kind");
     members.remove("apiVersion");
-    members.insert("auditID".to_owned(), json!("THE-IDENTITY"));
+    for name in ["auditID", "requestReceivedTimestamp", "stageTimestamp"] {
+        members.insert(name.to_owned(), json!(PLACE));
+    }
     let text = event.to_string();
-    let (before, after) = text.split_once("THE-IDENTITY").context("an identity")?;
-    Ok((before.to_owned(), after.to_owned()))
+    let pieces: Vec<String> = text.split(PLACE).map(ToOwned::to_owned).collect();
+    pieces.try_into().map_err(|pieces| anyhow!("an identity and two times, in that order: {pieces:?}"))
 }
 
 fn size(directory: &Path) -> Result<u64> {

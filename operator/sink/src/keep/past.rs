@@ -20,7 +20,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 const HASHES: usize = 300_000;
 /// A stretch without events weighs as much as that.
 const EMPTY: usize = 16;
-const STRETCH: SignedDuration = SignedDuration::from_mins(15);
+/// So short that one of a busy API server is remembered whole: one that is not is read again for each request.
+const STRETCH: SignedDuration = SignedDuration::from_secs(60);
 
 /// What a store is asked.
 pub trait Log: Send + Sync + 'static {

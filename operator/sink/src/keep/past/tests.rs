@@ -54,10 +54,10 @@ impl Log for Fake {
 async fn what_is_stored_is_found_wherever_it_is_and_read_once() {
     let fake = Arc::new(Fake::default());
     fake.put("platform", 1, 0);
-    fake.put("tenant.bleu", 2, 899);
-    fake.put("tenant.bleu", 3, 900);
+    fake.put("tenant.bleu", 2, 59);
+    fake.put("tenant.bleu", 3, 60);
     let stored = Stored::new(fake.clone());
-    let asked = [older(1, 0), older(2, 899), older(3, 900), older(3, 0), older(9, 0)];
+    let asked = [older(1, 0), older(2, 59), older(3, 60), older(3, 0), older(9, 0)];
     for _ in 0..3 {
         assert_eq!(stored.holds(&asked).await.unwrap(), [true, true, true, false, false]);
         assert_eq!(*fake.asked.lock().unwrap(), 4, "two partitions, two stretches");
