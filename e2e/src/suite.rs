@@ -113,7 +113,7 @@ fn print_times() {
 }
 
 /// `None`, where there is nothing to run and nobody insists.
-fn toolchain() -> Result<Option<Toolchain>> {
+pub fn toolchain() -> Result<Option<Toolchain>> {
     let found = Toolchain::find(&Environment::current()?)?;
     let set = |name, value| std::env::var(name).is_ok_and(|found| found == value);
     if found.is_none() && (set("CI", "true") || set("SNC_E2E", "1")) {

@@ -11,13 +11,14 @@ mod tailer;
 mod tenants;
 mod traffic;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use libtest_mimic::{Arguments, Failed, Trial};
 use scene::Scene;
+use snc_e2e::suite;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
-use xtask::harness::{self, Environment, Toolchain, interrupt};
+use xtask::harness::{self, interrupt};
 
 type Run = fn(&Scene) -> Result<()>;
 
@@ -80,10 +81,5 @@ fn timed(name: &str, scene: &Scene, run: Run) -> Result<()> {
 fn start() -> Result<Option<Scene>> {
     interrupt::install()?;
     harness::reap_orphans()?;
-    let found = Toolchain::find(&Environment::current()?)?;
-    let set = |name, value| std::env::var(name).is_ok_and(|found| found == value);
-    if found.is_none() && (set("CI", "true") || set("SNC_E2E", "1")) {
-        bail!("the tools of a control plane are not there; `cargo xtask test --only tools` gets them");
-    }
-    found.map(|_| Scene::start()).transpose()
+    suite::toolchain()?.map(|_| Scene::start()).transpose()
 }

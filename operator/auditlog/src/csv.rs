@@ -4,7 +4,8 @@ use crate::record::Record;
 use snc_audit::Event;
 use snc_audit::event::Word;
 
-pub(crate) const HEADS: [&str; 21] = [
+/// Names for machines, in one language.
+pub const HEADS: [&str; 21] = [
     "seq",
     "time",
     "received",
@@ -29,14 +30,19 @@ pub(crate) const HEADS: [&str; 21] = [
 ];
 
 /// The first line, with its end.
-pub fn heads() -> String {
+pub(crate) fn heads() -> String {
     let mut line = String::new();
     cells(HEADS, &mut line);
     line
 }
 
-/// One line, with its end. Of an event in another shape than it should have, what the record says.
-pub fn row(record: &Record, line: &mut String) {
+/// One line, with its end.
+pub(crate) fn row(record: &Record, line: &mut String) {
+    cells(of(record).iter().map(String::as_str), line);
+}
+
+/// What stands under [`HEADS`]. Of an event in another shape than it should have, what the record says.
+pub fn of(record: &Record) -> [String; 21] {
     let (seq, at, source) = (record.seq.to_string(), record.at.to_string(), record.source.to_string());
     let event = Event::parse(&record.event).ok();
     let told = event.as_ref();
@@ -46,7 +52,7 @@ pub fn row(record: &Record, line: &mut String) {
         told.map(|event| event.source_ips.iter().map(|word| &**word).collect()).unwrap_or_default();
     let time = told.and_then(|event| event.stage_timestamp.or(event.request_received_timestamp));
     let impersonated = told.and_then(|event| event.impersonated_user.as_ref());
-    let all: [String; 21] = [
+    [
         seq,
         time.map(|time| time.to_string()).unwrap_or_default(),
         at,
@@ -68,8 +74,7 @@ pub fn row(record: &Record, line: &mut String) {
         text(told.map(|event| &event.user_agent)),
         text(told.map(|event| &event.request_uri)),
         text(told.map(|event| &event.audit_id)),
-    ];
-    cells(all.iter().map(String::as_str), line);
+    ]
 }
 
 fn cells<'a>(cells: impl IntoIterator<Item = &'a str>, line: &mut String) {
@@ -107,7 +112,7 @@ mod tests {
     use proptest::prelude::*;
     use rstest::rstest;
 
-    fn of(event: String) -> String {
+    fn line_of(event: String) -> String {
         let chain: Chain = "A".repeat(43).parse().unwrap();
         let record = Record {
             seq: 7,
@@ -126,13 +131,13 @@ mod tests {
     #[test]
     fn an_event_is_a_line() {
         assert_eq!(
-            of(event(3)),
+            line_of(event(3)),
             "\"7\",\"2027-01-15T08:00:03Z\",\"2027-01-15T08:00:09Z\",\"file\",\"s\",\"w\",\"user-3\",\"\",\"get\",\"\",\
              \"pods\",\"\",\"ns-3\",\"pod-3\",\"201\",\"ResponseComplete\",\"Metadata\",\"\",\"\",\
              \"/api/v1/namespaces/ns-3/pods/pod-3\",\"id-3\"\r\n"
         );
         assert_eq!(
-            of("{}".into()),
+            line_of("{}".into()),
             format!("\"7\",\"\",\"2027-01-15T08:00:09Z\",\"file\",\"s\",\"w\"{}\r\n", ",\"\"".repeat(15))
         );
         assert_eq!(heads().matches(',').count(), 20);
@@ -160,7 +165,7 @@ mod tests {
         #[test]
         fn what_a_client_writes_stays_in_its_cell(agent in ".{0,30}", user in "[=+@\\-\"',\r\n\t]{0,8}") {
             let event = serde_json::json!({"auditID": "i", "stage": "Panic", "userAgent": agent, "user": {"username": user}});
-            let line = of(event.to_string());
+            let line = line_of(event.to_string());
             prop_assert_eq!(line.matches('\n').count(), 1);
             let inner = line.strip_prefix('"').unwrap().strip_suffix("\"\r\n").unwrap();
             let cells: Vec<String> = inner.replace("\"\"", "\u{1}").split("\",\"").map(str::to_owned).collect();

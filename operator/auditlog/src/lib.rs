@@ -36,7 +36,7 @@ mod kit;
 
 pub use access::Store;
 pub use anchor::{Anchor, AnchorLine, NotAnAnchor, publish};
-pub use csv::{heads as csv_heads, row as csv_row};
+pub use csv::{HEADS as CSV_HEADS, of as csv_cells};
 pub use digest::{Chain, Digest, NotAHash};
 pub use error::Error;
 pub use export::{Export, Format, export, verify_export};

@@ -49,27 +49,18 @@ pub struct Shown {
 pub struct Row {
     /// When the request came; when the record was received, where the event cannot be read.
     pub at: Option<Timestamp>,
-    /// When it was written, or else when the request came.
-    pub written: Option<Timestamp>,
     pub user: String,
     /// Who it was done as, if not as oneself.
     pub acted_as: String,
     pub verb: String,
-    pub group: String,
     pub resource: String,
     pub subresource: String,
     pub namespace: String,
     pub name: String,
     pub code: Option<i64>,
-    pub stage: String,
-    pub level: String,
     /// The one that is not the client's word.
     pub address: String,
-    /// All of them.
-    pub addresses: String,
-    pub agent: String,
     pub uri: String,
-    pub audit_id: String,
     pub unreadable: bool,
 }
 
@@ -82,23 +73,16 @@ impl Row {
         let as_other = event.impersonated_user.as_ref().map(|user| user.username.to_string());
         Self {
             at: event.time(),
-            written: event.stage_timestamp.or(event.request_received_timestamp),
             user: event.user.username.to_string(),
             acted_as: as_other.unwrap_or_default(),
             verb: event.verb.to_string(),
-            group: object.api_group.to_string(),
             resource: object.resource.to_string(),
             subresource: object.subresource.to_string(),
             namespace: object.namespace.to_string(),
             name: object.name.to_string(),
             code: event.code(),
-            stage: event.stage_word().to_owned(),
-            level: event.level.map(|level| level.to_string()).unwrap_or_default(),
-            addresses: event.source_ips.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
             address: event.source_ips.last().map(ToString::to_string).unwrap_or_default(),
-            agent: event.user_agent.to_string(),
             uri: event.request_uri.to_string(),
-            audit_id: event.audit_id.to_string(),
             unreadable: false,
         }
     }

@@ -1,7 +1,7 @@
 //! Records, one a line.
 
 use super::{csv_line, markdown_table, or_none, time};
-use crate::model::logs::{RecordsReport, Row, Shown};
+use crate::model::logs::{RecordsReport, Shown};
 use crate::render::table::columns;
 use crate::render::{Page, Screen};
 use snc_core::lang::Lang;
@@ -9,31 +9,6 @@ use snc_core::text::clip;
 
 /// Of a cell that others wrote.
 const CELL: usize = 80;
-
-/// The columns of the CSV form, which are those of an export with proof: names for machines, in one language.
-pub const HEADS: [&str; 21] = [
-    "seq",
-    "time",
-    "received",
-    "source",
-    "server",
-    "why",
-    "user",
-    "impersonatedUser",
-    "verb",
-    "apiGroup",
-    "resource",
-    "subresource",
-    "namespace",
-    "name",
-    "code",
-    "stage",
-    "level",
-    "sourceIPs",
-    "userAgent",
-    "requestURI",
-    "auditID",
-];
 
 pub fn table(report: &RecordsReport, lang: Lang, screen: Screen) -> String {
     let mut page = Page { colors: screen.colors, ..Page::default() };
@@ -124,33 +99,11 @@ fn cells(record: &Shown, lang: Lang) -> Vec<String> {
     ]
 }
 
+/// The columns are those of an export with proof.
 pub fn csv_heads() -> String {
-    csv_line(HEADS)
+    csv_line(snc_auditlog::CSV_HEADS)
 }
 
 pub fn csv_row(record: &snc_auditlog::Record) -> String {
-    let row = Row::of(record);
-    csv_line([
-        record.seq.to_string(),
-        row.written.map(|at| at.to_string()).unwrap_or_default(),
-        record.at.to_string(),
-        record.source.to_string(),
-        record.server.clone(),
-        record.why.clone(),
-        row.user,
-        row.acted_as,
-        row.verb,
-        row.group,
-        row.resource,
-        row.subresource,
-        row.namespace,
-        row.name,
-        row.code.map(|code| code.to_string()).unwrap_or_default(),
-        row.stage,
-        row.level,
-        row.addresses,
-        row.agent,
-        row.uri,
-        row.audit_id,
-    ])
+    csv_line(snc_auditlog::csv_cells(record))
 }
