@@ -15,6 +15,8 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 const AUDIT_LOG: &str = "/apis/secnumcloud.dev/v1alpha1/sncauditlogs/cluster";
+/// What a log file covers counts from so long after its first line on: a gap before that is never closed.
+const ENDS: Duration = Duration::from_secs(62);
 /// Times of the API server have microseconds.
 const MARGIN: Duration = Duration::from_secs(1);
 
@@ -24,18 +26,22 @@ pub fn filled(scene: &Scene) -> Result<()> {
     let small = Small::mount(&scene.directory.path().join("small"))?;
     let sink = scene.sink("outage").on(small.path()).tailing();
     sink.start()?;
+    within(ENDS + Duration::from_secs(30), "the log to have begun long enough ago", || {
+        let written = written(&scene.cluster.audit_log())?;
+        let first = written.values().map(|seen| seen.at.as_str()).min().context("nothing is written")?;
+        let age = Timestamp::now().duration_since(first.parse()?);
+        ensure!(age.unsigned_abs() > ENDS, "{age:#}");
+        Ok(())
+    })?;
     let from = Timestamp::now().to_string();
     let traffic = Traffic::begin(&scene.cluster.admin, &["alice-a", "bruno-b", "default"], 4);
     let files = log_files(&scene.cluster.audit_log())?.len();
-    // The API server may still wait before it tries again, after the sink of the case before.
+    // The API server may still wait before it tries again, after the sink of the case before; and the gap begins with what
+    // was brought last.
+    let before = brought(&sink)?;
     within(Duration::from_secs(60), "the webhook to bring something", || {
-        let metrics = sink.metrics()?;
-        let brought = |(series, value): (&String, &String)| {
-            series.starts_with("snc_audit_events_total{")
-                && series.contains("source=\"webhook\"")
-                && value != "0"
-        };
-        ensure!(metrics.iter().any(brought), "{metrics:?}");
+        let now = brought(&sink)?;
+        ensure!(now > before, "{now} events, {before} before");
         Ok(())
     })?;
 
@@ -73,6 +79,15 @@ pub fn filled(scene: &Scene) -> Result<()> {
         "outage and full disk: {compared} events, {rotated} rotations of {SERVER}'s file, each event kept once"
     );
     sink.stop()
+}
+
+/// Events that came by the webhook.
+fn brought(sink: &Sink<'_>) -> Result<f64> {
+    let metrics = sink.metrics()?;
+    let by_webhook = metrics.iter().filter(|(series, _)| {
+        series.starts_with("snc_audit_events_total{") && series.contains("source=\"webhook\"")
+    });
+    by_webhook.map(|(series, value)| value.parse::<f64>().with_context(|| series.clone())).sum()
 }
 
 fn gaps(scene: &Scene) -> Result<Vec<Value>> {
