@@ -176,6 +176,11 @@ impl Book {
             covered.through = covered.through.max(last.min(now));
         }
         if let Some(server) = self.servers.get_mut(name) {
+            let since = |covered: Option<Covered>| covered.map(|covered| covered.since);
+            // Whoever reads says it once: forgotten, what was read before could close nothing any more.
+            if since(server.covered) != since(covered) {
+                self.ledger.touch();
+            }
             server.covered = covered;
         }
         self.close(options, name, now);

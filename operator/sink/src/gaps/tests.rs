@@ -198,6 +198,19 @@ fn the_file_closes_what_it_was_read_through() {
 }
 
 #[test]
+fn where_the_file_began_is_not_forgotten_by_an_early_end_of_the_process() {
+    for note in [vec![Note::Fresh], vec![]] {
+        let mut scene = Scene::new();
+        scene.read(-500, 1, note, 2);
+        scene.restart(100);
+        scene.gaps.committed(&server(), 1, at(110));
+        assert_eq!(scene.list(), [(Cause::Down, 0, Some(110), false)]);
+        scene.read(2, 300, vec![], 301);
+        assert!(scene.list()[0].3, "reading went on where it was");
+    }
+}
+
+#[test]
 fn a_file_gap_within_keeps_it_open_for_ever() {
     let note = |from, to, cause| Note::Gap { from: Some(at(from)), to: at(to), cause };
     for (from, to) in [(100, 101), (-30, 5), (205, 215), (100, 900)] {
