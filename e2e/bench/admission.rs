@@ -20,11 +20,10 @@ use snc_e2e::objects::{
 };
 use snc_e2e::wait::{eventually, within};
 use snc_e2e::webhook::{CONFIGURATIONS, Certificates, Webhook, configured};
-use std::net::TcpListener;
 use std::path::Path;
 use std::thread;
 use std::time::Duration;
-use xtask::harness::ProcessSpec;
+use xtask::harness::{ProcessSpec, free_port};
 
 const WEBHOOK_PROCESS: &str = "webhook";
 const SAY_YES: &str = "say-yes";
@@ -156,7 +155,7 @@ fn govern(lab: &Lab) -> Result<()> {
 }
 
 fn start_say_yes(lab: &Lab, certificates: &Certificates) -> Result<String> {
-    let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+    let port = free_port()?;
     let spec = ProcessSpec {
         program: std::env::current_exe()?,
         args: vec!["--say-yes".to_owned(), port.to_string(), certificates.path().display().to_string()],

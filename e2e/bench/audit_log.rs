@@ -15,7 +15,6 @@ use snc_e2e::api::{Api, Ask};
 use snc_e2e::authority::{Authority, Pair};
 use snc_e2e::http;
 use snc_e2e::wait::within;
-use snc_e2e::webhook::free_port;
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::path::Path;
@@ -27,7 +26,7 @@ use tempfile::TempDir;
 use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
 use tokio_rustls::TlsConnector;
-use xtask::harness::{Builder, Toolchain, User, workspace};
+use xtask::harness::{Builder, Toolchain, User, free_port, workspace};
 
 const SCENARIO: &str = "audit-log";
 /// As the API server's webhook has it by default.

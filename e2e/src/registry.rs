@@ -12,7 +12,6 @@ use serde_json::{Value, json};
 use snc_core::image::Digest;
 use snc_images::signature::computed;
 use std::fs::{self, File};
-use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
@@ -62,7 +61,7 @@ impl Registry {
         let mut registry = Self { program, process: None, port: 0, ca: authority.pem(), dir };
         // Somebody may take the port before the registry does.
         for _ in 0..5 {
-            registry.port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
+            registry.port = xtask::harness::free_port()?;
             if registry.resume().is_ok() {
                 return Ok(registry);
             }

@@ -4,7 +4,7 @@ use crate::wait::within;
 use anyhow::{Context, Result, ensure};
 use std::fs::{self, File};
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -31,7 +31,7 @@ impl S3 {
     pub fn start() -> Result<Self> {
         let library = library()?;
         let log = TempDir::new()?;
-        let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
+        let port = xtask::harness::free_port()?;
         let file = File::create(log.path().join("log"))?;
         let process = Command::new("python3")
             .args(["-c", START, "-H", "127.0.0.1", "-p", &port.to_string()])

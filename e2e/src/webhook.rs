@@ -16,14 +16,14 @@ use snc_plan::Settings;
 use snc_plan::guards::Identity;
 use snc_plan::webhook::{Reached, configuration};
 use std::fs;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tempfile::TempDir;
-use xtask::harness::{ControlPlane, ProcessSpec, workspace};
+use xtask::harness::{ControlPlane, ProcessSpec, free_port, workspace};
 
 const OPERATOR_NAMESPACE: &str = "snc-system";
 const ACCOUNT: &str = "snc-webhook";
@@ -98,10 +98,6 @@ impl Certificates {
         ])?;
         Ok(CertificateDer::from_pem_slice(certificate.pem().as_bytes())?)
     }
-}
-
-pub fn free_port() -> Result<u16> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 
 /// One replica.

@@ -1,6 +1,6 @@
 //! A control plane that logs to a file and to the sink, two tenants, and the sink as a process.
 
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use http_body_util::BodyExt as _;
 use kube::{Client, Config};
 use rustls::pki_types::CertificateDer;
@@ -11,7 +11,6 @@ use snc_e2e::cluster::{Cluster, OPERATOR_NAMESPACE};
 use snc_e2e::http as plain;
 use snc_e2e::objects::{CLUSTER_ROLE_BINDINGS, Kind};
 use snc_e2e::wait::within;
-use snc_e2e::webhook::free_port;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,7 +18,7 @@ use std::process::Command;
 use std::time::Duration;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
-use xtask::harness::{Output, ProcessSpec, User, workspace};
+use xtask::harness::{Output, ProcessSpec, User, free_port, workspace};
 
 pub const SINK: &str = "audit-sink";
 pub const SERVER: &str = "cp-1";
@@ -293,7 +292,8 @@ impl Sink<'_> {
 
     pub fn ready(&self) -> Result<()> {
         within(Duration::from_secs(30), "the sink to be ready", || {
-            let (status, body) = plain::get(&self.health(), "/readyz")?;
+            let answer = plain::get(&self.health(), "/readyz");
+            let (status, body) = answer.or_else(|error| bail!("{error:#}\n{}", self.log()?))?;
             ensure!(status == 200, "{body}\n{}", self.log()?);
             Ok(())
         })

@@ -7,11 +7,10 @@ use anyhow::{Result, ensure};
 use jiff::Timestamp;
 use rand::RngExt as _;
 use snc_e2e::wait::within;
-use snc_e2e::webhook::free_port;
 use std::fs;
 use std::thread::sleep;
 use std::time::Duration;
-use xtask::harness::{ProcessSpec, workspace};
+use xtask::harness::{ProcessSpec, free_port, workspace};
 
 pub const TAIL: &str = "audit-tail";
 const KILLS: usize = 10;

@@ -9,10 +9,11 @@ use snc_core::names::{WEBHOOK, WEBHOOK_AUTHORITY, WEBHOOK_CERTIFICATE};
 use snc_e2e::cluster::{Cluster, OPERATOR_NAMESPACE};
 use snc_e2e::objects::at;
 use snc_e2e::wait::{eventually, within};
-use snc_e2e::webhook::{CONFIGURATIONS, Mounted, Webhook, free_port};
+use snc_e2e::webhook::{CONFIGURATIONS, Mounted, Webhook};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
+use xtask::harness::free_port;
 
 /// Of a real cluster it is ten minutes.
 const OVERLAP: &str = "10";

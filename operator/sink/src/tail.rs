@@ -99,12 +99,15 @@ async fn work(mut follower: Follower, deliver: Arc<dyn Deliver>, numbers: Arc<Nu
 
 /// Tries for as long as it takes.
 async fn delivered(deliver: &dyn Deliver, follower: &Follower, batch: &Batch, numbers: &Numbers) {
-    let mut pause = SOONEST;
+    let (mut pause, mut told) = (SOONEST, None);
     while let Err(Undelivered { why, after }) = deliver.deliver(follower.server(), batch).await {
         numbers.undelivered.fetch_add(1, Ordering::Relaxed);
-        if !numbers.failing.swap(true, Ordering::Relaxed) {
+        let failed_before = numbers.failing.swap(true, Ordering::Relaxed);
+        // What is behind the first failure may be said by the next one only.
+        if !failed_before || told.as_ref().is_some_and(|told| *told != why) {
             tracing::warn!(why, server = %follower.server(), "not delivered; it is tried again");
         }
+        told = Some(why);
         // Not all at the same time, where several wait for one sink.
         let about = pause.mul_f64(0.75 + 0.5 * rand::random::<f64>());
         sleep(after.unwrap_or(about).min(LATEST)).await;

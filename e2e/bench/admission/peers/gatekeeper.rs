@@ -7,9 +7,10 @@ use anyhow::Result;
 use serde_json::{Value, json};
 use snc_e2e::objects::Kind;
 use snc_e2e::wait::within;
-use snc_e2e::webhook::{CONFIGURATIONS, Certificates, configured, free_port};
+use snc_e2e::webhook::{CONFIGURATIONS, Certificates, configured};
 use std::any::Any;
 use std::time::Duration;
+use xtask::harness::free_port;
 
 pub const NAME: &str = "gatekeeper";
 const REST: &str = "gatekeeper-rest";

@@ -7,10 +7,10 @@ use anyhow::Result;
 use serde_json::{Value, json};
 use snc_e2e::objects::text;
 use snc_e2e::wait::within;
-use snc_e2e::webhook::free_port;
 use std::any::Any;
 use std::time::Duration;
 use tempfile::TempDir;
+use xtask::harness::free_port;
 
 pub const NAME: &str = "kyverno";
 const ACCOUNT: &str = "kyverno-admission-controller";

@@ -9,6 +9,7 @@ use crate::gaps::{Cause, Note};
 use crate::journal::ServerName;
 use crate::metrics::Refused;
 use http::header::{CONTENT_ENCODING, RETRY_AFTER};
+use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
@@ -42,21 +43,42 @@ pub(super) async fn answer(
     who: Result<&ServerName, &Stranger>,
     request: hyper::Request<Incoming>,
 ) -> Response {
+    let (head, body) = request.into_parts();
+    let (name, way) = match admitted(server, who, &head) {
+        Ok(admitted) => admitted,
+        Err(refusal) => {
+            // Whoever still writes when the connection is closed may never read why.
+            body::discard(server, body).await;
+            return *refusal;
+        }
+    };
+    let announced = body::announced(&head.headers).unwrap_or_default();
+    let webhook = matches!(way, Way::Webhook);
+    match body::read(server, body).await {
+        Ok((body, room)) => taken(server, name, way, body, room).await,
+        Err(unread) => unread.answer(server, webhook.then_some(name), announced),
+    }
+}
+
+/// Whose events come, and by which way, as far as that can be told without them.
+fn admitted<'n>(
+    server: &Server,
+    who: Result<&'n ServerName, &Stranger>,
+    head: &Parts,
+) -> Result<(&'n ServerName, Way), Box<Response>> {
+    let refused = |status, text: &Text, detail| Err(Box::new(refuse(status, text, detail)));
     let name = match who {
         Ok(name) => name,
         Err(stranger) => {
             server.metrics().refused(Refused::Stranger);
-            return refuse(
-                StatusCode::FORBIDDEN,
-                &Text::new(
-                    "le certificat présenté n'est celui d'aucun serveur d'API des paramètres",
-                    "the certificate belongs to no API server of the settings",
-                ),
-                json!({ "field": "client certificate", "given": stranger.names }),
+            let text = Text::new(
+                "le certificat présenté n'est celui d'aucun serveur d'API des paramètres",
+                "the certificate belongs to no API server of the settings",
             );
+            let detail = json!({ "field": "client certificate", "given": stranger.names });
+            return refused(StatusCode::FORBIDDEN, &text, detail);
         }
     };
-    let (head, body) = request.into_parts();
     if let Some(given) = head.headers.get(SERVER).filter(|given| *given != name.as_str()) {
         let text = Text::new(
             "le certificat présenté est celui d'un autre serveur d'API",
@@ -64,12 +86,12 @@ pub(super) async fn answer(
         );
         let given = String::from_utf8_lossy(given.as_bytes());
         let detail = json!({ "field": SERVER, "given": given, "accepted": name.as_str() });
-        return refuse(StatusCode::FORBIDDEN, &text, detail);
+        return refused(StatusCode::FORBIDDEN, &text, detail);
     }
     let way = match head.uri.path() {
         _ if head.method != Method::POST => {
             let text = Text::new("seule la méthode POST est acceptée", "only POST is accepted");
-            return refuse(StatusCode::METHOD_NOT_ALLOWED, &text, json!({ "given": head.method.as_str() }));
+            return refused(StatusCode::METHOD_NOT_ALLOWED, &text, json!({ "given": head.method.as_str() }));
         }
         WEBHOOK => Way::Webhook,
         FILE => match notes(&head.headers) {
@@ -77,27 +99,22 @@ pub(super) async fn answer(
             Err(error) => {
                 let text = Text::new("en-tête illisible", "header not understood");
                 let detail = json!({ "field": NOTES, "given": error, "accepted": "[{\"note\": …}, …]" });
-                return refuse(StatusCode::BAD_REQUEST, &text, detail);
+                return refused(StatusCode::BAD_REQUEST, &text, detail);
             }
         },
         path => {
             let text = Text::new("chemin inconnu", "unknown path");
             let detail = json!({ "given": path, "accepted": [WEBHOOK, FILE] });
-            return refuse(StatusCode::NOT_FOUND, &text, detail);
+            return refused(StatusCode::NOT_FOUND, &text, detail);
         }
     };
     if let Some(encoding) = head.headers.get(CONTENT_ENCODING).filter(|encoding| *encoding != "identity") {
         let text = Text::new("encodage non accepté", "encoding not accepted");
         let given = String::from_utf8_lossy(encoding.as_bytes());
         let detail = json!({ "field": "content-encoding", "given": given, "accepted": "identity" });
-        return refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, &text, detail);
+        return refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, &text, detail);
     }
-    let announced = body::announced(&head.headers).unwrap_or_default();
-    let webhook = matches!(way, Way::Webhook);
-    match body::read(server, body).await {
-        Ok((body, room)) => taken(server, name, way, body, room).await,
-        Err(unread) => unread.answer(server, webhook.then_some(name), announced),
-    }
+    Ok((name, way))
 }
 
 fn notes(headers: &HeaderMap) -> Result<Vec<Note>, String> {

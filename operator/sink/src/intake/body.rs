@@ -65,6 +65,18 @@ pub(super) async fn read(
     Ok((whole.into(), room))
 }
 
+/// Reads what is not wanted to its end, within the limits of what is, and keeps nothing of it.
+pub(super) async fn discard(server: &Server, mut body: Incoming) {
+    let limits = &server.limits;
+    let deadline = Instant::now() + limits.piece_within;
+    let mut read = 0;
+    while read <= limits.body_bytes
+        && let Ok(Some(Ok(frame))) = timeout_at(deadline, body.frame()).await
+    {
+        read += frame.data_ref().map_or(0, Bytes::len);
+    }
+}
+
 /// Events are understood and written a chunk at a time.
 const fn with_work(bytes: usize) -> usize {
     bytes + if bytes < CHUNK { bytes } else { CHUNK }

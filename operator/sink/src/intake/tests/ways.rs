@@ -113,6 +113,23 @@ async fn within_one_process_it_is_the_same() {
     assert!(rig.gaps.heard()[1].last.is_some());
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn why_it_is_refused_is_said_however_much_is_sent() {
+    let rig = Rig::new().await;
+    issue(&rig.place.path().join("tls"), &rig.ca, "sink", "localhost", &rig.ca);
+    rig.tls.look();
+    issue(&rig.place.path().join("who"), &rig.ca, "nobody", "nobody.test", &rig.ca);
+    write(&rig, [line(1).replacen("é", &"é".repeat(4 << 20), 1)].into_iter());
+    let batch = follower(&rig).batch().unwrap().unwrap();
+    for _ in 0..10 {
+        for (directory, server) in [("who", 1), ("cp-1", 2)] {
+            let said = remote(&rig, directory).deliver(&cp(server), &batch).await.unwrap_err().why;
+            assert!(said.starts_with("403"), "{said}");
+        }
+    }
+    remote(&rig, "cp-1").deliver(&cp(1), &batch).await.unwrap();
+}
+
 #[tokio::test]
 async fn why_it_is_not_delivered_is_said() {
     let rig = Rig::new().await;
