@@ -1,10 +1,12 @@
 //! The chart of the CRDs: that it renders to what `crds/` holds and no more, and that it gets on with the chart of the operator
 //! whichever comes first.
 
-use crate::harness::{Builder, Client, ControlPlane, KUBERNETES_VERSION, Toolchain, User, workspace};
+use crate::harness::{
+    Builder, Client, ControlPlane, KUBERNETES_VERSION, Toolchain, User, wait_until, workspace,
+};
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, fs, path::Path, time::Duration};
 
 const RELEASE: &str = "snc-crds";
 const TENANT: &str = "{apiVersion: secnumcloud.dev/v1alpha1, kind: SncTenant, metadata: {name: garde}, \
@@ -164,7 +166,11 @@ impl Cluster<'_> {
     }
 
     fn established(&self) -> Result<()> {
-        self.helm.kubectl_ok(["wait", "crd", "--all", "--for=condition=Established"]).map(drop)
+        let wait = ["wait", "crd", "--all", "--for=condition=Established", "--timeout=5s"];
+        // kubectl gives up at once where an object has no conditions yet.
+        wait_until("the CRDs to be established", Duration::from_secs(30), Duration::from_millis(200), || {
+            Ok(self.helm.kubectl(wait)?.success().then_some(()))
+        })
     }
 
     fn owned(&self) -> Result<()> {
