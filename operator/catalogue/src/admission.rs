@@ -1,9 +1,11 @@
 //! What is asked of one object as it is written.
 
 use crate::catalogue::{Broken, Catalogue, Entry};
-use crate::evaluate::{Object, pods::Templates, weigh};
+use crate::evaluate::pods::{TemplateKey, Templates};
+use crate::evaluate::{Object, weigh};
 use crate::profile::{Profile, Profiles};
 use snc_core::control::{Control, Scope};
+use snc_core::lang::Lang;
 use snc_core::verdict::{Outcome, Subject, Verdict};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,19 +13,24 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// The rules on one object that a tenant's objects are judged by before they are stored.
 pub struct Admission {
     catalogue: Catalogue,
-    passed: Mutex<VecDeque<Arc<Passed>>>,
+    judged: Mutex<VecDeque<Arc<Judged>>>,
 }
 
-/// Pod templates that nothing was wrong with: pods come by the hundred of each. Of others nothing is kept, since what is
-/// said of them may be as long as whoever writes them likes.
-struct Passed {
+/// What was said of pod templates: pods come by the hundred of each, and what is refused comes again and again.
+struct Judged {
     profile: Profile,
     templates: Templates,
+    /// Those of them that something is wrong with, the oldest first. What is said of one is as long as whoever writes it
+    /// likes, so they are few, and none is long.
+    failed: Mutex<VecDeque<TemplateKey>>,
 }
 
 /// Profiles differ by level and by what a tenant tightens.
 const PROFILES: usize = 16;
 const TEMPLATES: usize = 1024;
+const FAILED: usize = 64;
+/// Of messages and paths, for one template that fails.
+const LONGEST: usize = 16 * 1024;
 
 impl Admission {
     /// Compiles whatever may be asked, so that no request waits for it.
@@ -32,7 +39,7 @@ impl Admission {
         catalogue.complete(|entry| asks(entry) && !entry.custom)?;
         let custom = catalogue.entries.iter().filter(|entry| asks(entry) && entry.custom);
         custom.filter_map(Entry::rule).filter_map(Result::ok).for_each(|rule| drop(rule.complete()));
-        Ok(Self { catalogue, passed: Mutex::default() })
+        Ok(Self { catalogue, judged: Mutex::default() })
     }
 
     /// Those that may refuse something.
@@ -47,10 +54,17 @@ impl Admission {
 
     /// What each control of this level and below says of an object that belongs to a tenant.
     pub fn judge(&self, profile: &Profile, object: &Object) -> Vec<(&Control, Arc<Outcome>)> {
-        let Passed { profile, templates } = &*self.passed(profile);
-        let weighed = weigh(&self.catalogue, &Tenants(profile), templates, object);
-        if weighed.all().any(|(_, outcome)| outcome.verdict >= Verdict::Exempt) {
-            templates.forget(&Tenants(profile), object);
+        let held = self.judged(profile);
+        let profiles = Tenants(&held.profile);
+        let weighed = weigh(&self.catalogue, &profiles, &held.templates, object);
+        let failed = || {
+            let outcomes = weighed.of_template().iter().map(|(_, outcome)| outcome.as_ref());
+            outcomes.filter(|outcome| outcome.verdict >= Verdict::Exempt)
+        };
+        if failed().next().is_some()
+            && let Some(key) = held.templates.key_of(&profiles, object)
+        {
+            held.remember(key, failed().map(length).sum());
         }
         let entries = &self.catalogue.entries;
         let all = weighed.all().filter_map(|(index, outcome)| Some((entries.get(*index)?, outcome)));
@@ -60,8 +74,8 @@ impl Admission {
 
 impl Admission {
     /// For this profile; the one that was asked for first goes where there are too many.
-    fn passed(&self, profile: &Profile) -> Arc<Passed> {
-        let mut all = self.passed.lock().unwrap_or_else(PoisonError::into_inner);
+    fn judged(&self, profile: &Profile) -> Arc<Judged> {
+        let mut all = self.judged.lock().unwrap_or_else(PoisonError::into_inner);
         let at = all.iter().position(|held| held.profile == *profile);
         let held = at.and_then(|at| all.get(at));
         if let Some(held) = held.filter(|held| held.templates.len() < TEMPLATES) {
@@ -72,10 +86,38 @@ impl Admission {
         } else if all.len() >= PROFILES {
             all.pop_front();
         }
-        let fresh = Arc::new(Passed { profile: profile.clone(), templates: Templates::default() });
+        let fresh = Arc::new(Judged {
+            profile: profile.clone(),
+            templates: Templates::default(),
+            failed: Mutex::default(),
+        });
         all.push_back(fresh.clone());
         fresh
     }
+}
+
+impl Judged {
+    fn remember(&self, key: TemplateKey, length: usize) {
+        if length > LONGEST {
+            return self.templates.forget(key);
+        }
+        let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        if failed.contains(&key) {
+            return;
+        }
+        failed.push_back(key);
+        if failed.len() > FAILED
+            && let Some(oldest) = failed.pop_front()
+        {
+            self.templates.forget(oldest);
+        }
+    }
+}
+
+fn length(outcome: &Outcome) -> usize {
+    let Outcome { message, paths, .. } = outcome;
+    let texts = message.get(Lang::Fr).len() + message.get(Lang::En).len();
+    texts + paths.iter().map(String::len).sum::<usize>()
 }
 
 fn asks(entry: &Entry) -> bool {
@@ -118,16 +160,16 @@ mod tests {
         assert!(failed(Level::Avance).len() > failed(Level::Essentiel).len());
     }
 
-    /// By level, by parameters and by content; and what fails is said each time.
+    /// By level, by parameters and by content.
     #[test]
-    fn a_template_that_passed_is_not_taken_for_another() {
+    fn a_template_that_was_judged_is_not_taken_for_another() {
         let admission = Admission::new(Catalogue::on_demand().unwrap()).unwrap();
         let unremembered = |profile: &Profile, object: &Object| -> Vec<Arc<Outcome>> {
             let weighed = weigh(&admission.catalogue, &Tenants(profile), &Templates::default(), object);
             let asked = weighed.all().filter(|(index, _)| asks(&admission.catalogue.entries[*index]));
             asked.map(|(_, outcome)| outcome.clone()).collect()
         };
-        let held = || admission.passed.lock().unwrap().iter().map(|p| p.templates.len()).sum::<usize>();
+        let held = || admission.judged.lock().unwrap().iter().map(|held| held.templates.len()).sum::<usize>();
         let pod = |name: &str, image: &str, privileged: bool| {
             let digest = "0".repeat(64);
             Object::new(json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": "shop"},
@@ -171,7 +213,7 @@ mod tests {
         };
         assert_eq!(failed(&here), Vec::<&str>::new());
         assert_eq!(failed(&elsewhere), ["image-registry"]);
-        assert!((1..=2).contains(&held()), "those that passed, once: {}", held());
+        assert_eq!(held(), 6, "two templates under three profiles");
     }
 
     #[test]
@@ -180,11 +222,43 @@ mod tests {
         for at in 0..PROFILES * 2 {
             let mut profile = Profile::new(Level::Essentiel);
             profile.parameters.insert(format!("c{at}"), serde_json::Map::new());
-            admission.passed(&profile);
-            let again = admission.passed(&profile);
+            admission.judged(&profile);
+            let again = admission.judged(&profile);
             assert_eq!(again.profile, profile);
         }
-        assert_eq!(admission.passed.lock().unwrap().len(), PROFILES);
+        assert_eq!(admission.judged.lock().unwrap().len(), PROFILES);
+    }
+
+    #[test]
+    fn what_is_kept_of_what_fails_is_short_and_little() {
+        let admission = Admission::new(Catalogue::on_demand().unwrap()).unwrap();
+        let profile = Profile::new(Level::Avance);
+        let pod = |label: String, containers: usize| {
+            let containers: Vec<_> =
+                (0..containers).map(|at| json!({"name": format!("c{at}"), "image": "a"})).collect();
+            Object::new(json!({"apiVersion": "v1", "kind": "Pod",
+                "metadata": {"name": "p", "namespace": "shop", "labels": {"app": label}},
+                "spec": {"containers": containers}}))
+            .unwrap()
+        };
+        let failures = |object: &Object| {
+            let said = admission.judge(&profile, object);
+            said.iter().filter(|(_, outcome)| outcome.verdict == Verdict::Fail).count()
+        };
+        let held = admission.judged(&profile);
+        let long = pod("long".to_owned(), 500);
+        assert_eq!(failures(&long), failures(&long));
+        assert!(failures(&long) > 5);
+        assert_eq!(held.templates.len(), 0, "too long to be kept");
+        for round in 0..2 {
+            for at in 0..FAILED * 2 {
+                assert!(failures(&pod(at.to_string(), 1)) > 5, "round {round}");
+            }
+            assert_eq!((held.templates.len(), held.failed.lock().unwrap().len()), (FAILED, FAILED));
+        }
+        let newest = pod((FAILED * 2 - 1).to_string(), 1);
+        let key = held.templates.key_of(&Tenants(&held.profile), &newest);
+        assert!(held.failed.lock().unwrap().iter().any(|known| Some(*known) == key), "the oldest go first");
     }
 
     #[test]

@@ -207,6 +207,10 @@ impl Weighed {
         self.own.iter().chain(self.shared.iter())
     }
 
+    pub(crate) fn of_template(&self) -> &[Said] {
+        &self.shared
+    }
+
     fn paths(&self) -> Vec<String> {
         self.all().flat_map(|(_, outcome)| &outcome.paths).cloned().collect()
     }

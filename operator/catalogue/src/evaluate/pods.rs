@@ -16,12 +16,16 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
 
 pub(crate) type Outcomes = Arc<[Said]>;
 
+/// Of what is read of a template, and of whom it is read for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct TemplateKey(u64);
+
 /// What was said of each pod template, by its content.
 #[derive(Default)]
 pub(crate) struct Templates {
     /// Keyed at random: nobody can write a pod that is taken for another.
     state: RandomState,
-    known: Mutex<HashMap<u64, Arc<OnceLock<Outcomes>>>>,
+    known: Mutex<HashMap<TemplateKey, Arc<OnceLock<Outcomes>>>>,
 }
 
 /// The token's volume has a name of its own in each pod.
@@ -128,18 +132,26 @@ impl Templates {
     }
 
     /// What was said of this one is not kept.
-    pub(crate) fn forget(&self, profiles: &dyn Profiles, object: &Object) {
-        if let Some(holder) = holder(&object.subject.kind_key(), &object.body) {
-            let key = self.key(profiles, &object.subject, holder);
-            self.known().remove(&key);
-        }
+    pub(crate) fn forget(&self, key: TemplateKey) {
+        self.known().remove(&key);
     }
 
-    fn known(&self) -> MutexGuard<'_, HashMap<u64, Arc<OnceLock<Outcomes>>>> {
+    /// Of an object that has a template.
+    pub(crate) fn key_of(&self, profiles: &dyn Profiles, object: &Object) -> Option<TemplateKey> {
+        let holder = holder(&object.subject.kind_key(), &object.body)?;
+        Some(self.key(profiles, &object.subject, holder))
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<TemplateKey, Arc<OnceLock<Outcomes>>>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn key(&self, profiles: &dyn Profiles, subject: &Subject, (kind, holder): (&'static str, &Value)) -> u64 {
+    fn key(
+        &self,
+        profiles: &dyn Profiles,
+        subject: &Subject,
+        (kind, holder): (&'static str, &Value),
+    ) -> TemplateKey {
         let mut hasher = self.state.build_hasher();
         kind.hash(&mut hasher);
         hash(holder, &mut hasher);
@@ -147,7 +159,7 @@ impl Templates {
             // One profile is one place in memory for as long as the judge is.
             profiles.of(subject, *scope).map(std::ptr::from_ref).hash(&mut hasher);
         }
-        hasher.finish()
+        TemplateKey(hasher.finish())
     }
 }
 
