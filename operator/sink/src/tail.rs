@@ -102,9 +102,9 @@ async fn delivered(deliver: &dyn Deliver, follower: &Follower, batch: &Batch, nu
     let (mut pause, mut told) = (SOONEST, None);
     while let Err(Undelivered { why, after }) = deliver.deliver(follower.server(), batch).await {
         numbers.undelivered.fetch_add(1, Ordering::Relaxed);
-        let failed_before = numbers.failing.swap(true, Ordering::Relaxed);
+        numbers.failing.store(true, Ordering::Relaxed);
         // What is behind the first failure may be said by the next one only.
-        if !failed_before || told.as_ref().is_some_and(|told| *told != why) {
+        if told.as_ref() != Some(&why) {
             tracing::warn!(why, server = %follower.server(), "not delivered; it is tried again");
         }
         told = Some(why);
