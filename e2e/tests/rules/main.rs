@@ -5,7 +5,9 @@
 
 mod beyond;
 mod definitions;
-#[path = "../../../operator/catalogue/tests/support/mod.rs"]
+// Some of it, and it is written for tests of its own.
+#[allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#[path = "../../../operator/catalogue/tests/catalogue/support.rs"]
 mod fixtures;
 mod kinds;
 mod pod_security;
