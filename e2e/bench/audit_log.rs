@@ -26,7 +26,7 @@ use tempfile::TempDir;
 use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
 use tokio_rustls::TlsConnector;
-use xtask::harness::{Builder, Toolchain, User, free_port, workspace};
+use xtask::harness::{Builder, Toolchain, User, free_ports, workspace};
 
 const SCENARIO: &str = "audit-log";
 /// As the API server's webhook has it by default.
@@ -249,7 +249,7 @@ impl Drop for Sink {
 
 impl Sink {
     fn start(place: &Path, authority: &Authority) -> Result<Self> {
-        let (intake, serve, health) = (free_port()?, free_port()?, free_port()?);
+        let [intake, serve, health] = free_ports()?;
         let data = place.join("data");
         fs::create_dir(&data)?;
         let tls = authority.file().with_file_name("sink");

@@ -5,7 +5,7 @@ use anyhow::{Context, Result, ensure};
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 use tempfile::TempDir;
@@ -28,14 +28,20 @@ impl Drop for S3 {
 }
 
 impl S3 {
+    /// Somebody may take the port before the server does: then on another one.
     pub fn start() -> Result<Self> {
         let library = library()?;
+        let first = Self::start_once(&library);
+        first.or_else(|why| Self::start_once(&library).with_context(|| format!("and before that: {why:#}")))
+    }
+
+    fn start_once(library: &Path) -> Result<Self> {
         let log = TempDir::new()?;
         let port = xtask::harness::free_port()?;
         let file = File::create(log.path().join("log"))?;
         let process = Command::new("python3")
             .args(["-c", START, "-H", "127.0.0.1", "-p", &port.to_string()])
-            .env("PYTHONPATH", &library)
+            .env("PYTHONPATH", library)
             .stdin(Stdio::null())
             .stdout(file.try_clone()?)
             .stderr(file)

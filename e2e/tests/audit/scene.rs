@@ -18,7 +18,7 @@ use std::process::Command;
 use std::time::Duration;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
-use xtask::harness::{Output, ProcessSpec, User, free_port, workspace};
+use xtask::harness::{Output, ProcessSpec, User, free_ports, workspace};
 
 pub const SINK: &str = "audit-sink";
 pub const SERVER: &str = "cp-1";
@@ -53,7 +53,8 @@ impl Scene {
         let directory = TempDir::new()?;
         let authority = Authority::new(&directory.path().join("authority"))?;
         let client = authority.client("kube-apiserver-1")?;
-        let ports = Ports { intake: free_port()?, serve: free_port()?, health: free_port()? };
+        let [intake, serve, health] = free_ports()?;
+        let ports = Ports { intake, serve, health };
         let kubeconfig = directory.path().join("webhook.yaml");
         let config = json!({
             "apiVersion": "v1", "kind": "Config", "current-context": "sink",

@@ -359,7 +359,7 @@ impl ControlPlane {
     ) -> Result<[u16; N]> {
         let log = self.instance.log_path(name);
         for attempt in 1.. {
-            let ports = ports::free::<N>()?;
+            let ports = ports::free_ports::<N>()?;
             let process = self.spawn(name, &spec(ports))?;
             let address = SocketAddr::from(([127, 0, 0, 1], ports[0]));
             let what = format!("{name} to listen on {address}");

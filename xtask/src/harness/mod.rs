@@ -30,7 +30,7 @@ pub(crate) use fleet::{lock, stop_locked};
 pub use go_source::go_source;
 pub use instance::{Instance, ProcessRecord, Record};
 pub use kubeconfig::User;
-pub use ports::free_port;
+pub use ports::{free_port, free_ports};
 pub use process::{ProcessIdentity, ProcessSpec};
 pub use progress::Progress;
 pub use rustix::process::Signal;
