@@ -4,6 +4,7 @@ use anyhow::Result;
 use clap::Subcommand;
 
 mod bench;
+mod beside;
 mod cargo;
 mod chart;
 mod demo;

@@ -168,9 +168,14 @@ impl Cluster<'_> {
     fn established(&self) -> Result<()> {
         let wait = ["wait", "crd", "--all", "--for=condition=Established", "--timeout=5s"];
         // kubectl gives up at once where an object has no conditions yet.
+        let mut said = String::new();
         wait_until("the CRDs to be established", Duration::from_secs(30), Duration::from_millis(200), || {
-            Ok(self.helm.kubectl(wait)?.success().then_some(()))
+            let waited = self.helm.kubectl(wait)?;
+            let established = waited.success();
+            said = waited.stderr;
+            Ok(established.then_some(()))
         })
+        .context(said)
     }
 
     fn owned(&self) -> Result<()> {
