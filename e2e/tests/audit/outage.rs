@@ -54,7 +54,12 @@ pub fn filled(scene: &Scene) -> Result<()> {
     let filler = small.fill()?;
     // Told while it lasts: the status of the object is not on that disk.
     gap(scene, "DiskFull")?;
-    ensure!(sink.metric("snc_audit_gaps_open{cause=\"DiskFull\",source=\"webhook\"}")? > 0.0, "no metric");
+    // It is counted every second, and told apart from that.
+    within(PATIENCE, "the metric of the gap", || {
+        let open = sink.metric("snc_audit_gaps_open{cause=\"DiskFull\",source=\"webhook\"}")?;
+        ensure!(open > 0.0, "{open}");
+        Ok(())
+    })?;
     fs::remove_file(filler)?;
     closed(scene, &sink, "after the disk was full")?;
 

@@ -2,12 +2,7 @@
 
 use crate::harness::workspace;
 use anyhow::{Context, Result, bail};
-use std::{
-    env,
-    ffi::OsString,
-    path::PathBuf,
-    process::{Command, ExitStatus},
-};
+use std::{env, ffi::OsString, path::PathBuf, process::Command};
 
 /// The profile of everything that is built here, xtask included: what two commands need is built once.
 pub(super) const PROFILE: &str = "ci";
@@ -26,10 +21,6 @@ pub(super) fn cargo<'a>(args: impl IntoIterator<Item = &'a str>) -> Command {
 
 pub(super) fn run(command: &mut Command) -> Result<()> {
     let status = command.status().with_context(|| format!("run {}", command.get_program().display()))?;
-    ended(command, status)
-}
-
-pub(super) fn ended(command: &Command, status: ExitStatus) -> Result<()> {
     crate::harness::interrupt::check()?;
     if !status.success() {
         let args = command.get_args().map(|arg| arg.to_string_lossy()).collect::<Vec<_>>().join(" ");

@@ -4,7 +4,6 @@ use anyhow::Result;
 use clap::Subcommand;
 
 mod bench;
-mod beside;
 mod cargo;
 mod chart;
 mod demo;

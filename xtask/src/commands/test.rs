@@ -1,7 +1,6 @@
 //! `cargo xtask test`
 
 use super::{
-    beside::Beside,
     cargo::{self, PROFILE, cargo},
     chart, release,
     table::{self, Row},
@@ -96,8 +95,6 @@ const E2E_TESTS: [&str; 10] = [
     "signatures",
     "webhook",
 ];
-/// Both mostly wait: for what an API server tries again, and for what is written every half minute. Others measure time.
-const SIDE_BY_SIDE: (&str, &str) = ("audit", "policies");
 const NODE_TEST: &str = "node";
 
 struct Run {
@@ -180,7 +177,18 @@ impl Run {
                 self.tools()?;
                 cargo::run(on_real_tools(&mut test(&["--test", HARNESS_TEST])))
             }
-            Stage::E2e => self.e2e(),
+            Stage::E2e => {
+                self.tools()?;
+                self.signatures()?;
+                let faulty = cargo::build_faulty_operator()?;
+                let targets = E2E_TESTS.iter().flat_map(|name| ["--test", name]);
+                let mut command = test(&targets.chain(["--", "--test-threads=2"]).collect::<Vec<_>>());
+                command.env("SNC_FAULT_BIN", faulty);
+                if self.full {
+                    command.env("SNC_E2E_FULL", "1");
+                }
+                cargo::run(on_real_tools(&mut command))
+            }
             Stage::Node => self.node(),
             Stage::Demo => {
                 self.tools()?;
@@ -189,30 +197,6 @@ impl Run {
                 cargo::run(Command::new(&self.xtask).args(["demo", "--ci", "--name", &name]))
             }
         }
-    }
-
-    fn e2e(&mut self) -> Result<()> {
-        self.tools()?;
-        self.signatures()?;
-        let faulty = cargo::build_faulty_operator()?;
-        let suites = |names: &[&str], more: &[&str]| {
-            let targets = names.iter().flat_map(|name| ["--test", name]);
-            let mut command = test(&targets.chain(more.iter().copied()).collect::<Vec<_>>());
-            command.env("SNC_FAULT_BIN", &faulty);
-            if self.full {
-                command.env("SNC_E2E_FULL", "1");
-            }
-            on_real_tools(&mut command);
-            command
-        };
-        cargo::run(&mut suites(&E2E_TESTS, &["--no-run"]))?;
-        let run = ["--", "--test-threads=2"];
-        let beside = Beside::start(suites(&[SIDE_BY_SIDE.0], &run), SIDE_BY_SIDE.0)?;
-        let one = cargo::run(&mut suites(&[SIDE_BY_SIDE.1], &run));
-        one.and(beside.end())?;
-        let both = [SIDE_BY_SIDE.0, SIDE_BY_SIDE.1];
-        let others: Vec<&str> = E2E_TESTS.into_iter().filter(|name| !both.contains(name)).collect();
-        cargo::run(&mut suites(&others, &run))
     }
 
     fn node(&mut self) -> Result<()> {
