@@ -9,7 +9,7 @@ mod pods;
 use crate::lab::Lab;
 use crate::report::Report;
 use anyhow::{Context, Result, ensure};
-use asked::{CLIENTS, run, run_unlike, told};
+use asked::{CLIENTS, Figures, run, run_unlike, told};
 use pods::{bad, good};
 use serde_json::{Value, json};
 use snc_core::names::{LABEL_TENANT, LABEL_WORKLOADS, MANAGER, WEBHOOK};
@@ -32,7 +32,7 @@ const GOVERNED: &str = "gouverne";
 
 pub fn measure(lab: &Lab, requests: usize, given: Option<&Path>, report: &mut Report) -> Result<()> {
     Report::heading(&format!("admission: {requests} pods by dry-run each, {CLIENTS} clients"));
-    lab.admin.create(NAMESPACES, new_namespace(FREE, json!({"bench": "yes"})))?;
+    lab.admin.create(NAMESPACES, new_namespace(FREE, json!({})))?;
     account(lab, FREE)?;
     let free = format!("{}?dryRun=All", Kind::Pod.all(FREE));
     run(lab, &free, &good(), true, requests / 4, None)?;
@@ -41,13 +41,8 @@ pub fn measure(lab: &Lab, requests: usize, given: Option<&Path>, report: &mut Re
     told(report, "nothing", &bare);
 
     let certificates = Certificates::new()?;
-    let url = start_say_yes(lab, &certificates)?;
-    lab.admin.create(CONFIGURATIONS, yes(&url, &certificates.bundle())?)?;
-    settle();
-    let yes = run(lab, &free, &good(), true, requests, Some(SAY_YES))?;
+    let yes = says_yes(lab, &certificates, FREE, requests)?;
     told(report, "says yes", &yes);
-    lab.admin.delete(at(CONFIGURATIONS, "yes.bench"))?;
-    lab.plane.instance().terminate(SAY_YES)?;
 
     govern(lab)?;
     let governed = format!("{}?dryRun=All", Kind::Pod.all(GOVERNED));
@@ -88,10 +83,16 @@ pub fn measure(lab: &Lab, requests: usize, given: Option<&Path>, report: &mut Re
     told(report, "webhook only, accepted", &only);
     let only_unlike = run_unlike(lab, &governed, &good(), requests, Some(WEBHOOK_PROCESS))?;
     told(report, "webhook only, no two of one template", &only_unlike);
+    lab.admin.delete(at(CONFIGURATIONS, WEBHOOK))?;
+    webhook.terminate()?;
+    // With Pod Security and all else that the namespace brings.
+    let yes_there = says_yes(lab, &certificates, GOVERNED, requests)?;
+    told(report, "says yes, in the governed namespace", &yes_there);
 
     let mut ratio = |name: &str, value: f64| report.line("admission", name, value, "");
     ratio("p50: webhook only / says yes", only.at(0.5) / yes.at(0.5));
     ratio("p50: webhook only, no two of one template / says yes", only_unlike.at(0.5) / yes.at(0.5));
+    ratio("p50: webhook only / says yes, in the governed namespace", only.at(0.5) / yes_there.at(0.5));
     ratio("p50: policies and webhook / says yes", accepted.at(0.5) / yes.at(0.5));
     // What each adds to nothing.
     let (ours, least) = (only.total() - bare.total(), yes.total() - bare.total());
@@ -99,8 +100,6 @@ pub fn measure(lab: &Lab, requests: usize, given: Option<&Path>, report: &mut Re
     let apart = only_unlike.total() - bare.total();
     ratio("extra CPU of the webhook, no two of one template / of one that says yes", apart / least);
     ratio("CPU, refused / accepted", refused.total() / accepted.total());
-    lab.admin.delete(at(CONFIGURATIONS, WEBHOOK))?;
-    webhook.terminate()?;
     let Some(given) = given else {
         println!("Gatekeeper and Kyverno: not given (--peers DIRECTORY)");
         return Ok(());
@@ -154,6 +153,18 @@ fn govern(lab: &Lab) -> Result<()> {
     Ok(())
 }
 
+/// Asked about pods of one namespace.
+fn says_yes(lab: &Lab, certificates: &Certificates, name: &str, requests: usize) -> Result<Figures> {
+    let url = start_say_yes(lab, certificates)?;
+    lab.admin.create(CONFIGURATIONS, yes(&url, &certificates.bundle(), name)?)?;
+    settle();
+    let path = format!("{}?dryRun=All", Kind::Pod.all(name));
+    let figures = run(lab, &path, &good(), true, requests, Some(SAY_YES))?;
+    lab.admin.delete(at(CONFIGURATIONS, "yes.bench"))?;
+    lab.plane.instance().terminate(SAY_YES)?;
+    Ok(figures)
+}
+
 fn start_say_yes(lab: &Lab, certificates: &Certificates) -> Result<String> {
     let port = free_port()?;
     let spec = ProcessSpec {
@@ -168,13 +179,13 @@ fn start_say_yes(lab: &Lab, certificates: &Certificates) -> Result<String> {
     Ok(format!("https://127.0.0.1:{port}/"))
 }
 
-fn yes(url: &str, bundle: &str) -> Result<Value> {
+fn yes(url: &str, bundle: &str, namespace: &str) -> Result<Value> {
     let mut made = configured(url, bundle)?;
     let first = made["webhooks"].as_array().and_then(|all| all.first()).context("no webhook")?.clone();
     let mut only = first;
     only["name"] = json!("yes.bench.example");
     only["clientConfig"]["url"] = json!(url);
-    only["namespaceSelector"] = json!({"matchLabels": {"bench": "yes"}});
+    only["namespaceSelector"] = json!({"matchLabels": {"kubernetes.io/metadata.name": namespace}});
     if let Some(fields) = only.as_object_mut() {
         fields.remove("matchConditions");
     }
